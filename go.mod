@@ -1,0 +1,3 @@
+module github.com/starling-sim/starling
+
+go 1.26.0
