@@ -120,8 +120,14 @@ func (s *Share) UnmarshalText(b []byte) error {
 type Size int64
 
 var sizeUnits = []unit{
-	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"KB", 1e3}, {"B", 1},
+	{"GiB", 1 << 30},
+	{"MiB", 1 << 20},
+	{"KiB", 1 << 10},
+	{"GB", 1e9},
+	{"MB", 1e6},
+	{"kB", 1e3},
+	{"KB", 1e3},
+	{"B", 1},
 }
 
 // String returns the size in the largest unit that divides it.
@@ -144,8 +150,16 @@ func (s *Size) UnmarshalText(b []byte) error {
 type Bandwidth int64
 
 var bandwidthUnits = []unit{
-	{"Gbit/s", 1e9}, {"Mbit/s", 1e6}, {"kbit/s", 1e3}, {"Kbit/s", 1e3},
-	{"Gbps", 1e9}, {"Mbps", 1e6}, {"kbps", 1e3}, {"Kbps", 1e3}, {"bit/s", 1}, {"bps", 1},
+	{"Gbit/s", 1e9},
+	{"Mbit/s", 1e6},
+	{"kbit/s", 1e3},
+	{"Kbit/s", 1e3},
+	{"Gbps", 1e9},
+	{"Mbps", 1e6},
+	{"kbps", 1e3},
+	{"Kbps", 1e3},
+	{"bit/s", 1},
+	{"bps", 1},
 }
 
 // String returns the bandwidth in the largest unit that divides it.
