@@ -1,0 +1,49 @@
+package analysis
+
+// Counters are what an engine counted from the start of a run up to some
+// moment. Whoever runs the engine fills them in.
+type Counters struct {
+	// Events is the number of events the engine has executed: deliveries,
+	// timers and control events.
+	Events uint64
+	Timers uint64
+
+	// Datagrams and StreamMessages were sent; Bytes is what both put on the
+	// wire, headers included.
+	Datagrams      uint64
+	StreamMessages uint64
+	Bytes          uint64
+	// Delivered counts messages of both sorts that reached a protocol.
+	Delivered uint64
+	// Lost counts datagrams that did not arrive, by reason. Every reason
+	// stands once; the order is kept.
+	Lost []Count
+	// Messages counts what was sent by message kind, under the names of the
+	// MessageSpecs.
+	Messages []MessageCount
+
+	// NodeMessages and NodeBytes are what each node sent, by index. They may
+	// be nil in all but the first sample after the warm-up and the last.
+	NodeMessages []uint64
+	NodeBytes    []uint64
+}
+
+// Count is a named number.
+type Count struct {
+	Name string
+	N    uint64
+}
+
+// MessageCount is the traffic of one kind of message.
+type MessageCount struct {
+	Name     string
+	Messages uint64
+	Bytes    uint64
+}
+
+// Engine is what a run cost on the machine it ran on. These are the only
+// figures that differ between two runs of the same scenario and seed.
+type Engine struct {
+	WallSeconds  float64
+	PeakRSSBytes uint64
+}
