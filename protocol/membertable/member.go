@@ -46,9 +46,9 @@ type StatusSet uint8
 const AnyStatus = StatusSet(1<<statuses - 1)
 
 // SetOf returns the set of the states given. Unknown is in no set.
-func SetOf(members ...Status) StatusSet {
+func SetOf(states ...Status) StatusSet {
 	var set StatusSet
-	for _, s := range members {
+	for _, s := range states {
 		set |= s.bit()
 	}
 	return set

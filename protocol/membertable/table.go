@@ -1,12 +1,11 @@
-// Package membertable is the table of members that a membership protocol's
-// view of the world lives in.
 package membertable
 
 import (
+	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/starling-sim/starling/protocol"
-	"github.com/starling-sim/starling/protocol/wire"
 )
 
 // Table is an immutable set of members, at most one for each NodeID. It is a
@@ -27,96 +26,197 @@ func New(pool *Pool) Table { return Table{pool: pool} }
 // tables with different rows have the same hash with probability 2^-128.
 type Hash struct{ Hi, Lo uint64 }
 
+// String returns the hash as 32 hexadecimal digits.
+func (h Hash) String() string { return fmt.Sprintf("%016x%016x", h.Hi, h.Lo) }
+
 // Len returns the number of members.
-func (t Table) Len() int { panic("not yet") }
+func (t Table) Len() int { return t.CountIn(AnyStatus) }
 
 // Count returns the number of members in state s.
-func (t Table) Count(s Status) int { panic("not yet") }
+func (t Table) Count(s Status) int { return t.CountIn(s.bit()) }
 
 // CountIn returns the number of members in the states of set.
-func (t Table) CountIn(set StatusSet) int { panic("not yet") }
+func (t Table) CountIn(set StatusSet) int {
+	if t.root == nil {
+		return 0
+	}
+	return t.root.countIn(set)
+}
+
+// Hash returns the hash of the contents.
+func (t Table) Hash() Hash {
+	if t.root == nil {
+		return Hash{}
+	}
+	return t.root.hash
+}
+
+// Equal reports whether both tables have the same rows.
+func (t Table) Equal(other Table) bool {
+	return t.root == other.root || t.Hash() == other.Hash() && t.Len() == other.Len()
+}
 
 // Get returns the member named id, and whether there is one.
-func (t Table) Get(id protocol.NodeID) (Member, bool) { panic("not yet") }
+func (t Table) Get(id protocol.NodeID) (Member, bool) {
+	if r := t.root.get(id); r != nil {
+		return r.Member, true
+	}
+	return Member{}, false
+}
 
 // With returns the table with m in the place of the member of the same ID, if
-// any. m must pass [Member.Check].
-func (t Table) With(m Member) Table { panic("not yet") }
+// any. It panics unless m passes [Member.Check].
+func (t Table) With(m Member) Table {
+	must(&m)
+	if c := (change{record: newRecord(m)}); t.resolve(&c) {
+		changes := [...]change{c}
+		t.root = t.pool.update(t.root, 0, changes[:])
+	}
+	return t
+}
 
 // WithAll returns the table with all of ms put in, in any order; of several
 // members of the same ID the last counts. It costs much less than With for
-// each: only the final table's parts are built.
-func (t Table) WithAll(ms []Member) Table { panic("not yet") }
+// each: only the final table's parts are built. It panics unless each passes
+// [Member.Check].
+func (t Table) WithAll(ms []Member) Table {
+	changes := make([]change, 0, len(ms))
+	for i := range ms {
+		must(&ms[i])
+		changes = append(changes, change{record: newRecord(ms[i])})
+	}
+	return t.apply(changes)
+}
 
 // Without returns the table without the member named id.
-func (t Table) Without(id protocol.NodeID) Table { panic("not yet") }
+func (t Table) Without(id protocol.NodeID) Table {
+	if c := (change{record: record{Member: Member{ID: id}}}); t.resolve(&c) {
+		changes := [...]change{c}
+		t.root = t.pool.update(t.root, 0, changes[:])
+	}
+	return t
+}
+
+// WithoutAll returns the table without the members named.
+func (t Table) WithoutAll(ids []protocol.NodeID) Table {
+	changes := make([]change, 0, len(ids))
+	for _, id := range ids {
+		changes = append(changes, change{record: record{Member: Member{ID: id}}})
+	}
+	return t.apply(changes)
+}
+
+func must(m *Member) {
+	if err := m.Check(); err != nil {
+		panic("membertable: " + err.Error())
+	}
+}
+
+// apply makes the changes, which need not be in order or real.
+func (t Table) apply(changes []change) Table {
+	ascending := func(a, b change) int {
+		switch {
+		case a.ID < b.ID:
+			return -1
+		case a.ID > b.ID:
+			return 1
+		}
+		return 0
+	}
+	if !slices.IsSortedFunc(changes, ascending) {
+		slices.SortStableFunc(changes, ascending)
+	}
+	kept := changes[:0]
+	for i := range changes {
+		superseded := i+1 < len(changes) && changes[i+1].ID == changes[i].ID
+		if !superseded && t.resolve(&changes[i]) {
+			kept = append(kept, changes[i])
+		}
+	}
+	t.root = t.pool.update(t.root, 0, kept)
+	return t
+}
+
+// resolve finds the row that the change replaces. It returns false if the
+// change changes nothing.
+func (t Table) resolve(c *change) bool {
+	c.old = t.root.get(c.ID)
+	if c.old == nil {
+		return c.Status != Unknown
+	}
+	if c.Status == Unknown {
+		return true
+	}
+	// Most changes leave the strings alone: keep one copy of them.
+	if c.Contact == c.old.Contact {
+		c.Contact = c.old.Contact
+	}
+	if c.Metadata == c.old.Metadata {
+		c.Metadata = c.old.Metadata
+	}
+	return c.hash != c.old.hash
+}
 
 // Select returns the member of the given rank, counted from 0 in order of ID,
 // among the members in the states of set; false if there are not that many.
-func (t Table) Select(set StatusSet, rank int) (Member, bool) { panic("not yet") }
+func (t Table) Select(set StatusSet, rank int) (Member, bool) {
+	if rank < 0 || rank >= t.CountIn(set) {
+		return Member{}, false
+	}
+	n := t.root
+	for n.kids != nil {
+		for _, kid := range n.kids {
+			if kid == nil {
+				continue
+			}
+			if count := kid.countIn(set); rank >= count {
+				rank -= count
+				continue
+			}
+			n = kid
+			break
+		}
+	}
+	for _, r := range n.rows {
+		if !set.Has(r.Status) {
+			continue
+		}
+		if rank == 0 {
+			return r.Member, true
+		}
+		rank--
+	}
+	return Member{}, false
+}
 
 // Rank returns the number of members in the states of set whose ID is less
 // than id.
-func (t Table) Rank(set StatusSet, id protocol.NodeID) int { panic("not yet") }
-
-// All yields the members in ascending order of ID.
-func (t Table) All() iter.Seq[Member] { panic("not yet") }
-
-// Diff yields, in ascending order of ID, each ID's members in t and in other
-// where they differ. The zero Member (ID 0) stands for one that is not there.
-// It skips what is equal without looking inside.
-func (t Table) Diff(other Table) iter.Seq2[Member, Member] { panic("not yet") }
-
-// Equal reports whether both tables have the same rows.
-func (t Table) Equal(other Table) bool { panic("not yet") }
-
-// Hash returns the hash of the contents.
-func (t Table) Hash() Hash { panic("not yet") }
-
-// EncodedSize returns the number of bytes that AppendEntries adds, at once.
-func (t Table) EncodedSize() int { panic("not yet") }
-
-// AppendEntries appends the table as it travels: the variable-length number
-// of members, then the members as [Member.Append] writes them in ascending
-// order of ID.
-func (t Table) AppendEntries(b []byte) []byte { panic("not yet") }
-
-// ReadEntries reads what [Table.AppendEntries] wrote, at most max members, into a
-// table of the pool, which may be nil. The result is empty if the reader has
-// failed.
-func ReadEntries(r *wire.Reader, pool *Pool, max int) Table { panic("not yet") }
-
-// Pool is where the tables of one process find parts that they can share. It
-// is safe for concurrent use. What is in it changes memory and speed, never a
-// table's contents.
-type Pool struct{}
-
-// NewPool returns a pool that keeps at most about capacity parts of tables
-// reachable (a part is up to 64 members); 0 means DefaultPoolCapacity.
-func NewPool(capacity int) *Pool { panic("not yet") }
-
-// DefaultPoolCapacity is how many parts a pool keeps if not told otherwise.
-const DefaultPoolCapacity = 1 << 18
-
-type node struct{}
-
-// Round is one pass of probing over all members in random order, each exactly
-// once (SWIM, section 4.3), in 24 bytes. Its zero value is a round that is over.
-type Round struct {
-	key  uint64
-	next uint64
-	live bool
+func (t Table) Rank(set StatusSet, id protocol.NodeID) int {
+	rank := 0
+	n := t.root
+	for n != nil && n.kids != nil {
+		d := digit(id, n.level)
+		for _, kid := range n.kids[:d] {
+			if kid != nil {
+				rank += kid.countIn(set)
+			}
+		}
+		n = n.kids[d]
+	}
+	if n == nil {
+		return rank
+	}
+	for _, r := range n.rows {
+		if r.ID < id && set.Has(r.Status) {
+			rank++
+		}
+	}
+	return rank
 }
 
-// NewRound returns a round in an order that depends on nothing but the key.
-func NewRound(key uint64) Round { return Round{key: key, live: true} }
-
-// Next returns the next member of the round among the members of t in the
-// states of set that accept (if not nil) accepts; false when the round is over.
-// t may be another table each time: whoever is acceptable all the time is
-// returned exactly once, nobody is returned twice, a newcomer's place is as
-// random as everybody else's (if it lies behind already, the newcomer waits
-// for the next round).
-func (r *Round) Next(t Table, set StatusSet, accept func(Member) bool) (Member, bool) {
-	panic("not yet")
+// All yields the members in ascending order of ID.
+func (t Table) All() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		t.root.each(func(r *record) bool { return yield(r.Member) })
+	}
 }
