@@ -40,10 +40,3 @@ type MessageCount struct {
 	Messages uint64
 	Bytes    uint64
 }
-
-// Engine is what a run cost on the machine it ran on. These are the only
-// figures that differ between two runs of the same scenario and seed.
-type Engine struct {
-	WallSeconds  float64
-	PeakRSSBytes uint64
-}

@@ -5,48 +5,9 @@ package analysis
 import (
 	"errors"
 	"io"
-	"time"
-
-	"github.com/starling-sim/starling/protocol"
 )
 
 var errUnfinished = errors.New("analysis: not written yet")
-
-// Collector measures a run online; it is a protocol.Observer.
-type Collector struct{}
-
-// NewCollector returns a collector for one run.
-func NewCollector(cfg Config) (*Collector, error) { return nil, errUnfinished }
-
-// Observe takes the next record of the world's total order.
-func (c *Collector) Observe(r protocol.Record) {}
-
-// Sample takes the engine's counters at virtual time t; call it every
-// SampleInterval, at the end of the warm-up with the per-node counters.
-func (c *Collector) Sample(t time.Duration, n Counters) {}
-
-// Finish ends the measurement at virtual time t.
-func (c *Collector) Finish(t time.Duration, n Counters, e Engine) Result { return Result{} }
-
-// Metric is an entry of the catalogue.
-type Metric struct {
-	Name       string
-	Unit       string
-	Definition string
-	Source     string
-	Suffixes   []string // of a distribution: "mean", "p50", "p90", "p99", "max"; a metric's full name is Name.Suffix
-	Grouped    bool     // full names are Name.<group>: a message kind, a loss reason
-	Series     bool     // it is (also) a series in metrics.csv
-}
-
-// Catalogue returns every metric, sorted by name.
-func Catalogue() []Metric { return nil }
-
-// Lookup finds a full name ("swim.detect_all_s.p50") of a value in summary.json or of a series.
-func Lookup(name string) (Metric, bool) { return Metric{}, false }
-
-// Nearest returns the known full name nearest to a mistyped one; empty if none is near.
-func Nearest(name string) string { return "" }
 
 // Evaluate holds runs against expectations.
 func Evaluate(runs []Run, expect []Expectation) []Verdict { return nil }
