@@ -40,6 +40,8 @@ type Run struct {
 	// key "variant"; empty outside a sweep.
 	Point []Assignment
 	Seed  uint64
+	// TraceHash is the run's fingerprint, 64 hexadecimal digits.
+	TraceHash string
 	// Metrics and Series are as in Result.
 	Metrics map[string]float64
 	Series  []Series
