@@ -1,0 +1,2 @@
+// Package netmodel says how networks behave.
+package netmodel
