@@ -43,5 +43,5 @@ func ReadEntries(r *wire.Reader, pool *Pool, limit int) Table {
 		last = m.ID
 		changes = append(changes, change{record: newRecord(m)})
 	}
-	return New(pool).apply(changes)
+	return New(pool).apply(Table{}, changes)
 }

@@ -78,7 +78,8 @@ func TestReadEntriesRefuses(t *testing.T) {
 }
 
 // FuzzReadEntries: no input makes the decoder panic or allocate beyond the
-// input's size, and what is accepted encodes to the same bytes.
+// input's size, and what is accepted encodes to the same bytes. (Run it with
+// -fuzzminimizetime=10x: inputs of many members take long to minimise.)
 func FuzzReadEntries(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add(tableOf(nil, 3).AppendEntries(nil))

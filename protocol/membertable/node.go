@@ -113,6 +113,14 @@ func (n *node) get(id protocol.NodeID) *record {
 	return nil
 }
 
+// kid returns the child of digit d, nil if there is none.
+func (n *node) kid(d int) *node {
+	if n == nil || n.kids == nil {
+		return nil
+	}
+	return n.kids[d]
+}
+
 // search returns where id is or would be in rows, and whether it is there.
 func search(rows []*record, id protocol.NodeID) (int, bool) {
 	low, high := 0, len(rows)
@@ -165,13 +173,15 @@ func (n *node) appendRows(rows []*record) []*record {
 // (Status Unknown: none) in the place of old (nil: none).
 type change struct {
 	record
-	old *record
+	old   *record
+	known *record // equal to record, held by the donor, or nil
 }
 
 // update returns the subtree of the given level that results from n by the
 // changes, which are in ascending order of ID. What it will be is known from
-// the changes alone; it is built only if the pool has none.
-func (p *Pool) update(n *node, level uint8, changes []change) *node {
+// the changes alone; it is built only if neither the donor, which is some other
+// table's subtree of that prefix (or nil), nor the pool has it.
+func (p *Pool) update(n, donor *node, level uint8, changes []change) *node {
 	if len(changes) == 0 {
 		return n
 	}
@@ -179,6 +189,9 @@ func (p *Pool) update(n *node, level uint8, changes []change) *node {
 	size := want.len()
 	if size == 0 {
 		return nil
+	}
+	if donor != nil && donor.hash == want.hash {
+		return donor
 	}
 	if found := p.findNode(want.hash, level); found != nil {
 		return found
@@ -188,9 +201,9 @@ func (p *Pool) update(n *node, level uint8, changes []change) *node {
 	case size <= leafMax:
 		made = &node{level: level, rows: p.merge(n, size, changes)}
 	case n != nil && n.kids != nil:
-		made = p.updateKids(n, changes)
+		made = p.updateKids(n, donor, changes)
 	default:
-		made = p.grow(n, level, changes)
+		made = p.grow(n, donor, level, changes)
 	}
 	made.tally = want
 	return p.keepNode(made)
@@ -233,27 +246,27 @@ func (p *Pool) merge(n *node, size int, changes []change) []*record {
 		}
 		before = before[at:]
 		if c.Status != Unknown {
-			rows = append(rows, p.shareRecord(&c.record))
+			rows = append(rows, p.shareRecord(c))
 		}
 	}
 	return append(rows, before...)
 }
 
 // updateKids returns an inner node like n with the changes made below it.
-func (p *Pool) updateKids(n *node, changes []change) *node {
+func (p *Pool) updateKids(n, donor *node, changes []change) *node {
 	made := newInner(n.level)
 	*made.kids = *n.kids
 	for len(changes) > 0 {
 		d := digit(changes[0].ID, n.level)
 		end := changesOf(changes, n.level, d)
-		made.kids[d] = p.update(n.kids[d], n.level+1, changes[:end])
+		made.kids[d] = p.update(n.kids[d], donor.kid(d), n.level+1, changes[:end])
 		changes = changes[end:]
 	}
 	return made
 }
 
 // grow returns the inner node that the leaf (or nothing) n becomes.
-func (p *Pool) grow(n *node, level uint8, changes []change) *node {
+func (p *Pool) grow(n, donor *node, level uint8, changes []change) *node {
 	var rows []*record
 	if n != nil {
 		rows = n.rows
@@ -261,19 +274,19 @@ func (p *Pool) grow(n *node, level uint8, changes []change) *node {
 	made := newInner(level)
 	for d := range made.kids {
 		split, end := rowsOf(rows, level, d), changesOf(changes, level, d)
-		made.kids[d] = p.growKid(rows[:split], level+1, changes[:end])
+		made.kids[d] = p.growKid(rows[:split], donor.kid(d), level+1, changes[:end])
 		rows, changes = rows[split:], changes[end:]
 	}
 	return made
 }
 
-func (p *Pool) growKid(rows []*record, level uint8, changes []change) *node {
+func (p *Pool) growKid(rows []*record, donor *node, level uint8, changes []change) *node {
 	if len(rows) == 0 {
-		return p.update(nil, level, changes)
+		return p.update(nil, donor, level, changes)
 	}
 	kid := newLeaf(level, rows)
 	if len(changes) > 0 {
-		return p.update(kid, level, changes)
+		return p.update(kid, donor, level, changes)
 	}
 	if found := p.findNode(kid.hash, level); found != nil {
 		return found

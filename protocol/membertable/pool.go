@@ -3,7 +3,7 @@ package membertable
 import "sync"
 
 // DefaultPoolCapacity is how many parts a pool keeps if not told otherwise.
-const DefaultPoolCapacity = 1 << 18
+const DefaultPoolCapacity = 1 << 16
 
 // Pool is where the tables of one process find parts that they can share. It
 // is safe for concurrent use. What is in it changes memory and speed, never a
@@ -61,15 +61,18 @@ func (p *Pool) keepNode(n *node) *node {
 	return p.nodes.keep(n.hash.at(n.level), n)
 }
 
-// shareRecord returns a record equal to r that tables may hold.
-func (p *Pool) shareRecord(r *record) *record {
+// shareRecord returns a record equal to the change's that tables may hold.
+func (p *Pool) shareRecord(c *change) *record {
+	if c.known != nil {
+		return c.known
+	}
 	if p != nil {
-		if found := p.records.find(r.hash); found != nil {
+		if found := p.records.find(c.hash); found != nil {
 			return found
 		}
 	}
 	own := new(record)
-	*own = *r
+	*own = c.record
 	if p == nil {
 		return own
 	}

@@ -1,7 +1,9 @@
 package membertable
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -117,6 +119,32 @@ func TestAnUpdateThatOthersHaveMadeCostsNoMemory(t *testing.T) {
 	}
 }
 
+// A newcomer that learns nearly everything from one peer shares the peer's
+// table, pool or no pool.
+func TestWhatComesFromATableSharesIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		donor, _ := drawTable(t, drawPool(t))
+		table, want := drawTable(t, drawPool(t))
+		var ms []Member
+		for mine, theirs := range table.Diff(donor) {
+			if theirs.ID != 0 && (mine.ID == 0 || rapid.Bool().Draw(t, "take")) {
+				ms = append(ms, theirs)
+				want[theirs.ID] = theirs
+			}
+		}
+		got := table.WithAllFrom(donor, ms)
+		checkSame(t, got, want)
+		if len(ms) > 0 && got.Equal(donor) && got.root != donor.root {
+			t.Fatalf("equal and not shared")
+		}
+		for _, m := range ms {
+			if got.root.get(m.ID) != donor.root.get(m.ID) && got.pool == nil {
+				t.Fatalf("%v was copied", m.ID)
+			}
+		}
+	})
+}
+
 func TestPoolStaysWithinItsCapacity(t *testing.T) {
 	const capacity = 1024
 	pool := NewPool(capacity)
@@ -130,6 +158,15 @@ func TestPoolStaysWithinItsCapacity(t *testing.T) {
 	if want := tableOf(nil, 20_000); !sameShape(table.root, want.root) {
 		t.Errorf("what the pool forgot changed the table")
 	}
+}
+
+func TestWithRefusesWhatIsNoMember(t *testing.T) {
+	defer func() {
+		if got := fmt.Sprint(recover()); !strings.Contains(got, "check member 0000000000000007: got status 0") {
+			t.Errorf("got %q, want a panic that says what is wrong", got)
+		}
+	}()
+	New(nil).With(Member{ID: 7})
 }
 
 // Workers of one world use one pool; run with -race.

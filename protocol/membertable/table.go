@@ -70,7 +70,7 @@ func (t Table) With(m Member) Table {
 	must(&m)
 	if c := (change{record: newRecord(m)}); t.resolve(&c) {
 		changes := [...]change{c}
-		t.root = t.pool.update(t.root, 0, changes[:])
+		t.root = t.pool.update(t.root, nil, 0, changes[:])
 	}
 	return t
 }
@@ -79,20 +79,29 @@ func (t Table) With(m Member) Table {
 // members of the same ID the last counts. It costs much less than With for
 // each: only the final table's parts are built. It panics unless each passes
 // [Member.Check].
-func (t Table) WithAll(ms []Member) Table {
+func (t Table) WithAll(ms []Member) Table { return t.WithAllFrom(Table{}, ms) }
+
+// WithAllFrom is WithAll for members that were found (most of them) in another
+// table, a push-pull message's for instance: what becomes equal to a part of
+// that table shares it.
+func (t Table) WithAllFrom(donor Table, ms []Member) Table {
 	changes := make([]change, 0, len(ms))
 	for i := range ms {
 		must(&ms[i])
-		changes = append(changes, change{record: newRecord(ms[i])})
+		c := change{record: newRecord(ms[i])}
+		if known := donor.root.get(c.ID); known != nil && known.hash == c.hash {
+			c.known = known
+		}
+		changes = append(changes, c)
 	}
-	return t.apply(changes)
+	return t.apply(donor, changes)
 }
 
 // Without returns the table without the member named id.
 func (t Table) Without(id protocol.NodeID) Table {
 	if c := (change{record: record{Member: Member{ID: id}}}); t.resolve(&c) {
 		changes := [...]change{c}
-		t.root = t.pool.update(t.root, 0, changes[:])
+		t.root = t.pool.update(t.root, nil, 0, changes[:])
 	}
 	return t
 }
@@ -103,7 +112,7 @@ func (t Table) WithoutAll(ids []protocol.NodeID) Table {
 	for _, id := range ids {
 		changes = append(changes, change{record: record{Member: Member{ID: id}}})
 	}
-	return t.apply(changes)
+	return t.apply(Table{}, changes)
 }
 
 func must(m *Member) {
@@ -113,7 +122,7 @@ func must(m *Member) {
 }
 
 // apply makes the changes, which need not be in order or real.
-func (t Table) apply(changes []change) Table {
+func (t Table) apply(donor Table, changes []change) Table {
 	ascending := func(a, b change) int {
 		switch {
 		case a.ID < b.ID:
@@ -133,7 +142,7 @@ func (t Table) apply(changes []change) Table {
 			kept = append(kept, changes[i])
 		}
 	}
-	t.root = t.pool.update(t.root, 0, kept)
+	t.root = t.pool.update(t.root, donor.root, 0, kept)
 	return t
 }
 
