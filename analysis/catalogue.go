@@ -12,6 +12,8 @@ type Metric struct {
 	// Name is the metric's base name; what forms its full names take is said
 	// by the fields below.
 	Name string
+	// Label is the short name that figures and reports use.
+	Label string
 	// Unit is "s", "share" (0 to 1), "count", "1/s", "B", "B/s" or "score".
 	Unit       string
 	Definition string
@@ -115,7 +117,7 @@ func CheckName(name string, use Use) error {
 		return nil
 	}
 	what := [...]string{"metric", "time series", "distribution"}[use]
-	if near := Nearest(name, use); near != "" {
+	if near := nearest(name, use); near != "" {
 		return fmt.Errorf("unknown %s %q; the nearest is %q (simrun metrics lists all)", what, name, near)
 	}
 	return fmt.Errorf("unknown %s %q (simrun metrics lists all)", what, name)
@@ -137,10 +139,17 @@ func Names(use Use) []string {
 	return names
 }
 
-// Nearest returns the known name that is nearest to a mistyped one, or "" if
-// none is near: at most a third of its letters differ, or it is one with its
-// suffix left out.
-func Nearest(name string, use Use) string {
+// Nearest returns the known name of a value or series that is nearest to a
+// mistyped one, or "" if none is near: at most a third of its letters differ, or
+// it is one with its suffix left out.
+func Nearest(name string) string {
+	if near := nearest(name, UseValue); near != "" {
+		return near
+	}
+	return nearest(name, UseSeries)
+}
+
+func nearest(name string, use Use) string {
 	best, distance := "", len(name)/3+1
 	for _, known := range Names(use) {
 		if strings.HasPrefix(known, name+".") && !strings.HasSuffix(known, "<group>") {

@@ -9,12 +9,6 @@ import (
 
 var errUnfinished = errors.New("analysis: not written yet")
 
-// Draw renders a plot over runs (one run, or the runs of a sweep).
-func Draw(p Plot, runs []Run) (*Figure, error) { return nil, errUnfinished }
-
-// TerminalPlot returns a plot (series or distribution: curves of the mean over runs) for a terminal.
-func TerminalPlot(p Plot, runs []Run, width, height int) (string, error) { return "", errUnfinished }
-
 // Report is the content of report.html.
 type Report struct {
 	Name       string
