@@ -99,11 +99,10 @@ const feistelRounds = 3 // of both halves
 // member's place is its ID with the bits after the slot's masked at random, so
 // that whole subtrees are before or after a place.
 func (r *Round) seek(root *node, set StatusSet) *record {
-	slot := r.from >> r.rest()
 	last := r.from | (1<<r.rest() - 1)
 	s := seeker{
 		set:  set,
-		mask: protocol.Mix(r.key^protocol.Mix(slot+1)) & (1<<r.rest() - 1),
+		mask: r.mask(r.from >> r.rest()),
 		from: r.from,
 		to:   last,
 	}
@@ -116,6 +115,11 @@ func (r *Round) seek(root *node, set StatusSet) *record {
 		r.from = s.place + 1
 	}
 	return s.found
+}
+
+// mask returns what the IDs of a slot are masked with to give their places.
+func (r *Round) mask(slot uint64) uint64 {
+	return protocol.Mix(r.key^protocol.Mix(slot+1)) & (1<<r.rest() - 1)
 }
 
 // seeker looks for the member in set with the smallest place in [from, to].

@@ -136,6 +136,30 @@ func TestEverySlotHasOneTurn(t *testing.T) {
 	}
 }
 
+// The last place of a slot is next to the first of another: whoever is there
+// neither ends the round early nor is followed by the wrong slot.
+func TestRoundGoesOnAfterTheLastPlaceOfASlot(t *testing.T) {
+	for key := range uint64(20) {
+		const slots = 1 << minSlotBits
+		round := NewRound(key)
+		round.begin(10)
+		table := New(nil)
+		for slot := uint64(0); slot < slots; slot += 51 {
+			low := ^round.mask(slot) & (1<<round.rest() - 1)
+			table = table.With(Member{ID: protocol.NodeID(slot<<round.rest() | low), Status: Alive})
+		}
+		visited := map[protocol.NodeID]int{}
+		for m, ok := round.Next(table, AnyStatus, nil); ok; m, ok = round.Next(table, AnyStatus, nil) {
+			visited[m.ID]++
+		}
+		for m := range table.All() {
+			if visited[m.ID] != 1 {
+				t.Errorf("key %d: %v was visited %d times, want once", key, m.ID, visited[m.ID])
+			}
+		}
+	}
+}
+
 // Everybody is equally likely to be visited at any time of a round, whatever
 // its ID and whoever else there is: for each member, its rank over many rounds
 // is spread evenly over ten parts. The keys are fixed; with others, chi-square
