@@ -91,6 +91,13 @@ func TestEveryFieldReachesTheHash(t *testing.T) {
 	}
 }
 
+func TestNewsThatIsNoneChangesNothing(t *testing.T) {
+	table := tableOf(nil, 100)
+	if table.With(memberOf(7)).root != table.root || table.Without(memberOf(100).ID).root != table.root {
+		t.Errorf("a table was copied that did not change")
+	}
+}
+
 func TestStringsOfAMemberAreKeptOnce(t *testing.T) {
 	table := tableOf(nil, 10)
 	m, _ := table.Select(AnyStatus, 3)
