@@ -3,8 +3,12 @@ package analysis
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"image/color"
 	"math"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -68,10 +72,31 @@ func (ch *chart) svg() ([]byte, error) {
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, err
 	}
-	// Whoever lacks the Liberation fonts has one of the same widths.
-	return bytes.ReplaceAll(b.Bytes(),
-		[]byte("font-family:Liberation Sans;"),
-		[]byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")), nil
+	return portableText(b.Bytes()), nil
+}
+
+var svgText = regexp.MustCompile(`(<text )([^>]*font-weight:(\w+);[^>]*font-size:([\d.]+)px[^>]*>)([^<]+)(</text>)`)
+
+// portableText names fonts like ours for whoever lacks it, and fixes the width
+// of every text, so that another font does not break the layout.
+func portableText(svg []byte) []byte {
+	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"),
+		[]byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	return svgText.ReplaceAllFunc(svg, func(match []byte) []byte {
+		part := svgText.FindSubmatch(match)
+		size, err := strconv.ParseFloat(string(part[4]), 64)
+		if err != nil {
+			return match
+		}
+		font := sans(vg.Length(size))
+		if string(part[3]) == "bold" {
+			font = sansBold(vg.Length(size))
+		}
+		style := text.Style{Font: font, Handler: plot.DefaultTextHandler}
+		width := style.Width(html.UnescapeString(string(part[5])))
+		attribute := fmt.Sprintf(`textLength="%.2f" lengthAdjust="spacingAndGlyphs" `, width.Points())
+		return slices.Concat(part[1], []byte(attribute), part[2], part[5], part[6])
+	})
 }
 
 // draw puts title and legend above the axes, where they cover nothing, and

@@ -272,6 +272,9 @@ func distributionCurve(label string, s *survival) *curve {
 
 // addReferences adds what the curves are to be compared with.
 func (b *chartBuilder) addReferences() {
+	if len(b.plot.References) > 0 && len(b.chart.curves) == 1 && b.chart.curves[0].label == "" {
+		b.chart.curves[0].label = metricLabel(b.metrics[0], b.plot.Metrics[0])
+	}
 	for i, r := range b.plot.References {
 		cv := &curve{label: r.Label, style: referenceStyle(i)}
 		if r.Y != nil {

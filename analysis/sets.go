@@ -1,7 +1,5 @@
 package analysis
 
-import "math/bits"
-
 // bitset is a fixed set of node indexes.
 type bitset []uint64
 
@@ -10,14 +8,6 @@ func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 func (b bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 func (b bitset) add(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bitset) remove(i int)   { b[i/64] &^= 1 << (i % 64) }
-
-func (b bitset) count() int {
-	n := 0
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
 
 // smallSetMax is how many members an indexSet keeps in a list; about where the
 // list's scan costs as much as a cache miss in a bitset.

@@ -1,0 +1,258 @@
+package analysis
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Report is the content of report.html.
+type Report struct {
+	// Name and Question are the scenario's.
+	Name     string
+	Question string
+	Version  string
+	// Runs are the one run or those of a sweep.
+	Runs []Run
+	// Summary is the single run's; nil for a sweep.
+	Summary  *Summary
+	Verdicts []Verdict
+	Figures  []*Figure
+	Tables   []*Table
+	// KeyMetrics are shown first; empty lets the report choose: what is
+	// expected, then what a membership run is usually asked for.
+	KeyMetrics []string
+	// Command is how to reproduce all this, a line each.
+	Command []string
+	// Scenario is the source of the scenario as it ran.
+	Scenario string
+}
+
+//go:embed report.html.tmpl
+var reportSource string
+
+// WriteReport writes a page that stands alone: no scripts, and nothing is
+// loaded from elsewhere.
+func WriteReport(w io.Writer, r *Report) error {
+	page, err := template.New("report").Parse(reportSource)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if len(r.Runs) == 0 {
+		return fmt.Errorf("write report: there is no run of %q", r.Name)
+	}
+	var b bytes.Buffer
+	if err := page.Execute(&b, newReportView(r)); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// reportView is what the template sees: text and booleans only.
+type reportView struct {
+	*Report
+	Sweep         bool
+	Facts         []fact
+	OK            bool
+	Verdict       string
+	Groups        []verdictGroup
+	Keys          []keyNumber
+	FigureViews   []figureView
+	PointHead     []headCell
+	PointRows     [][]string
+	All           []metricRow
+	Hashes        []fact
+	ScenarioLines int
+}
+
+type fact struct{ Name, Value string }
+
+type headCell struct{ Label, Unit, Definition string }
+
+type figureView struct {
+	Title, Caption string
+	SVG            template.HTML
+}
+
+// keyNumber is a metric shown large.
+type keyNumber struct {
+	Name, Label, Value, Unit, Range, Definition, Source string
+}
+
+// metricRow is a line of the table of all metrics.
+type metricRow struct {
+	Name, Unit, Mean, CI, Min, Median, Max, Missing, Definition string
+}
+
+func newReportView(r *Report) *reportView {
+	v := &reportView{Report: r, Sweep: len(r.Runs) > 1, OK: AllOK(r.Verdicts)}
+	v.facts()
+	v.verdicts()
+	names := r.keyMetrics()
+	if v.Sweep {
+		v.points(names)
+	} else {
+		v.keys(names)
+	}
+	for _, f := range r.Figures {
+		v.FigureViews = append(v.FigureViews, figureView{Title: f.Title, Caption: f.Caption, SVG: inlineSVG(f)})
+	}
+	for _, name := range MetricNames(r.Runs) {
+		v.All = append(v.All, r.row(name))
+	}
+	v.ScenarioLines = strings.Count(strings.TrimRight(r.Scenario, "\n"), "\n") + 1
+	return v
+}
+
+func (v *reportView) facts() {
+	add := func(name, value string) { v.Facts = append(v.Facts, fact{name, value}) }
+	if s := v.Summary; s != nil {
+		add("nodes", FormatValue(float64(s.Nodes)))
+		add("virtual time", FormatValue(s.VirtualSeconds)+" s")
+		add("seed", fmt.Sprint(s.Seed))
+		add("events", FormatValue(float64(s.Events)))
+		add("wall time", FormatValue(s.WallSeconds)+" s")
+		if s.PeakRSSBytes > 0 {
+			add("peak memory", FormatValue(float64(s.PeakRSSBytes)/(1<<20))+" MiB")
+		}
+	}
+	points := ByPoint(v.Runs)
+	if v.Sweep {
+		add("points", fmt.Sprint(len(points)))
+		add("runs", fmt.Sprint(len(v.Runs)))
+	}
+	if v.Version != "" {
+		add("version", v.Version)
+	}
+	for _, p := range points {
+		for _, r := range p.Runs {
+			if r.TraceHash != "" {
+				v.Hashes = append(v.Hashes, fact{strings.TrimSpace(fmt.Sprintf("%s seed %d", p.Name(), r.Seed)), r.TraceHash})
+			}
+		}
+	}
+}
+
+// usualMetrics are what one asks of a membership run, in this order.
+var usualMetrics = []string{
+	"swim.detect_first_s.mean", "swim.detect_all_s.p50", "swim.detect_all_s.p99", "swim.undetected",
+	"swim.false_positives", "swim.false_positives_healthy", "swim.flaps", "swim.view_complete_share",
+	"swim.whole_again_s", "net.messages_per_node_s.mean", "net.bytes_per_node_s.mean", "net.loss_share",
+}
+
+// maxKeyMetrics keeps the page's first screen readable.
+const maxKeyMetrics = 12
+
+func (r *Report) keyMetrics() []string {
+	if len(r.KeyMetrics) > 0 {
+		return r.KeyMetrics
+	}
+	known := MetricNames(r.Runs)
+	var names []string
+	add := func(name string) {
+		if !slices.Contains(names, name) && slices.Contains(known, name) && len(names) < maxKeyMetrics {
+			names = append(names, name)
+		}
+	}
+	for _, v := range r.Verdicts {
+		add(v.Metric)
+	}
+	for _, name := range usualMetrics {
+		add(name)
+	}
+	return names
+}
+
+func (v *reportView) keys(names []string) {
+	for _, name := range names {
+		m, _ := lookup(name, UseValue)
+		v.Keys = append(v.Keys, keyNumber{
+			Name: name, Label: metricLabel(m, name), Value: FormatValue(v.Runs[0].metric(name)),
+			Unit: shownUnit(m.Unit), Definition: m.Definition, Source: m.Source,
+		})
+	}
+}
+
+func shownUnit(unit string) string {
+	if unit == "count" || unit == "score" {
+		return ""
+	}
+	return unit
+}
+
+// points makes the sweep's table: a row per point, mean and interval per key
+// metric, and below it the extremes, so that no bad seed is hidden.
+func (v *reportView) points(names []string) {
+	keys := sweptKeys(v.Runs)
+	for _, key := range keys {
+		v.PointHead = append(v.PointHead, headCell{Label: key})
+	}
+	v.PointHead = append(v.PointHead, headCell{Label: "runs"})
+	for _, name := range names {
+		m, _ := lookup(name, UseValue)
+		v.PointHead = append(v.PointHead, headCell{Label: metricLabel(m, name), Unit: shownUnit(m.Unit), Definition: name + ": " + m.Definition})
+	}
+	for _, p := range ByPoint(v.Runs) {
+		row := append(pointColumns(p, keys), fmt.Sprint(len(p.Runs)))
+		for _, name := range names {
+			row = append(row, statisticsCell(Summarise(p.Values(name))))
+		}
+		v.PointRows = append(v.PointRows, row)
+	}
+}
+
+func statisticsCell(s Statistics) string {
+	text := formatCI(s.Mean, s.CI)
+	if s.N > 1 && s.Min != s.Max {
+		text += "\n" + FormatValue(s.Min) + " … " + FormatValue(s.Max)
+	}
+	if s.Missing > 0 {
+		text += fmt.Sprintf("\n%d without a value", s.Missing)
+	}
+	return text
+}
+
+func (r *Report) row(name string) metricRow {
+	values := make([]float64, len(r.Runs))
+	for i, run := range r.Runs {
+		values[i] = run.metric(name)
+	}
+	s := Summarise(values)
+	m, _ := lookup(name, UseValue)
+	row := metricRow{
+		Name: name, Unit: m.Unit, Mean: FormatValue(s.Mean), CI: FormatValue(s.CI), Min: FormatValue(s.Min),
+		Median: FormatValue(s.Median), Max: FormatValue(s.Max), Definition: m.Definition,
+	}
+	if s.Missing > 0 {
+		row.Missing = fmt.Sprint(s.Missing)
+	}
+	return row
+}
+
+// inlineSVG makes the figure's drawing part of the page: without the head of
+// an XML file, and as wide as there is room.
+func inlineSVG(f *Figure) template.HTML {
+	svg := f.SVG
+	if i := bytes.Index(svg, []byte("<svg")); i >= 0 {
+		svg = svg[i:]
+	}
+	size := fmt.Sprintf(`<svg role="img" aria-label=%q viewBox="0 0 %s %s" `, template.HTMLEscapeString(f.Name),
+		trimFloat(figureWidth.Points()), trimFloat(figureHeight.Points()))
+	head, rest, _ := bytes.Cut(svg, []byte(">"))
+	if !bytes.Contains(head, []byte("viewBox")) {
+		head = bytes.Replace(head, []byte("<svg "), []byte(size), 1)
+	}
+	// The drawing is ours; what users wrote in it was escaped when it was
+	// drawn.
+	return template.HTML(string(head) + ">" + string(rest)) //nolint:gosec
+}
+
+func trimFloat(v float64) string { return formatFloat(math.Round(v*100) / 100) }
