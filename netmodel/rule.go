@@ -1,24 +1,14 @@
 package netmodel
 
-import "time"
-
-// Set names nodes. The zero Set is all nodes.
-type Set struct {
-	// Nodes and Regions name candidates; a node that either names is one. If
-	// both are empty, every node is a candidate.
-	Nodes   []uint32
-	Regions []string
-	// Share, if not 0, keeps that share of the candidates, out of 2^64 and
-	// rounded to the nearest whole number, chosen by the model's seed and
-	// Salt.
-	Share uint64
-	Salt  uint64
-	// Not takes all other nodes instead.
-	Not bool
-}
+import (
+	"fmt"
+	"math/bits"
+	"time"
+)
 
 // Rule is a condition on the links from nodes of one set to nodes of another,
-// in force between Apply and Remove. It adds to what the model does.
+// in force between Apply and Remove. It adds to what the model does; several
+// rules on a link add up.
 type Rule struct {
 	// From and To are the ends of the links; the rule touches datagrams and
 	// streams that go from a node of From to another node of To.
@@ -46,19 +36,154 @@ type Rule struct {
 	Queue     int64
 
 	// Stream separates the draws of this rule from those of others. 0 means
-	// the rule's RuleID.
+	// the rule's RuleID: the number of rules applied before it, plus one.
 	Stream uint64
 }
 
 // RuleID names a rule in force. It is never 0.
 type RuleID uint64
 
-// Apply puts a rule in force, from the next packet on. It may not be called
-// concurrently with anything else.
-func (m *Model) Apply(r Rule) (RuleID, error) { return 0, nil }
+// bankSize is the number of rules that one word of bits holds.
+const bankSize = 64
 
-// Remove ends a rule.
-func (m *Model) Remove(id RuleID) error { return nil }
+// bank holds up to 64 rules. Each node has a word that says which rules it is
+// a sender of, and one for the receivers: two loads and two operations find
+// all rules that touch a message.
+type bank struct {
+	used      uint64
+	symmetric uint64
+	ends      []ends
+	effects   [bankSize]effect
+}
 
-// Members lists the nodes of a set in ascending order.
-func (m *Model) Members(s Set) ([]uint32, error) { return nil, nil }
+type ends struct{ from, to uint64 }
+
+// effect is a Rule made ready.
+type effect struct {
+	id            RuleID
+	key           uint64
+	cut           bool
+	loss          uint64
+	delay, jitter int64
+	impairments
+	limit rate
+	busy  []int64 // until when each sender's limit transmits, in nanoseconds
+}
+
+// impairments are what may happen to a datagram that is not lost.
+type impairments struct {
+	duplicate, reorder, corrupt uint64
+	reorderDelay                int64
+}
+
+// match is the set of rules on the link from one node to another.
+func (b *bank) match(from, to uint32) uint64 {
+	x, y := b.ends[from], b.ends[to]
+	return x.from&y.to | x.to&y.from&b.symmetric
+}
+
+// Apply puts a rule in force, from the next packet on. It must not run
+// concurrently with any other method.
+func (m *Model) Apply(r Rule) (RuleID, error) {
+	if err := m.checkRule(&r); err != nil {
+		return 0, fmt.Errorf("apply network rule: %w", err)
+	}
+	from, err := m.resolve(r.From)
+	if err != nil {
+		return 0, fmt.Errorf("apply network rule: From.%w", err)
+	}
+	to, err := m.resolve(r.To)
+	if err != nil {
+		return 0, fmt.Errorf("apply network rule: To.%w", err)
+	}
+	m.lastRule++
+	b, slot := m.freeSlot()
+	b.used |= 1 << slot
+	b.effects[slot] = m.newEffect(&r, m.lastRule)
+	if r.Symmetric {
+		b.symmetric |= 1 << slot
+	}
+	for i := range b.ends {
+		if from[i] {
+			b.ends[i].from |= 1 << slot
+		}
+		if to[i] {
+			b.ends[i].to |= 1 << slot
+		}
+	}
+	m.ready()
+	return m.lastRule, nil
+}
+
+func (m *Model) newEffect(r *Rule, id RuleID) effect {
+	e := effect{
+		id: id, key: r.Stream, cut: r.Cut, loss: r.Loss,
+		delay: int64(r.Delay), jitter: int64(r.Jitter),
+		impairments: impairments{r.Duplicate, r.Reorder, r.Corrupt, int64(r.ReorderDelay)},
+		limit:       newRate(r.Bandwidth, queueOr(r.Queue)),
+	}
+	if e.key == 0 {
+		e.key = uint64(id)
+	}
+	e.key = mix(e.key ^ keySets)
+	if r.Bandwidth != 0 {
+		e.busy = make([]int64, m.nodes)
+	}
+	return e
+}
+
+// freeSlot finds room for a rule, in a further bank if need be.
+func (m *Model) freeSlot() (*bank, uint) {
+	for _, b := range m.banks {
+		if b.used != ^uint64(0) {
+			return b, uint(bits.TrailingZeros64(^b.used))
+		}
+	}
+	b := &bank{ends: make([]ends, m.nodes)}
+	m.banks = append(m.banks, b)
+	return b, 0
+}
+
+// Remove ends a rule. It must not run concurrently with any other method.
+func (m *Model) Remove(id RuleID) error {
+	for at, b := range m.banks {
+		for rest := b.used; rest != 0; rest &= rest - 1 {
+			slot := uint(bits.TrailingZeros64(rest))
+			if b.effects[slot].id != id {
+				continue
+			}
+			b.clear(slot)
+			if b.used == 0 {
+				m.banks = append(m.banks[:at:at], m.banks[at+1:]...)
+			}
+			m.ready()
+			return nil
+		}
+	}
+	return fmt.Errorf("remove network rule: got %d, want a rule in force", id)
+}
+
+func (b *bank) clear(slot uint) {
+	b.used &^= 1 << slot
+	b.symmetric &^= 1 << slot
+	b.effects[slot] = effect{}
+	for i := range b.ends {
+		b.ends[i].from &^= 1 << slot
+		b.ends[i].to &^= 1 << slot
+	}
+}
+
+func (m *Model) checkRule(r *Rule) error {
+	for _, d := range []struct {
+		field string
+		d     time.Duration
+	}{{"Delay", r.Delay}, {"Jitter", r.Jitter}, {"ReorderDelay", r.ReorderDelay}} {
+		if err := checkDelay(d.field, d.d); err != nil {
+			return err
+		}
+	}
+	if r.Reorder != 0 && r.ReorderDelay == 0 {
+		return fmt.Errorf("ReorderDelay: got 0s with a probability to reorder, want 1ns to %v", MaxDelay)
+	}
+	return m.checkLink("Bandwidth", r.Bandwidth, r.Queue)
+}
