@@ -1,14 +1,21 @@
 package sim
 
-import "github.com/starling-sim/starling/protocol"
+import (
+	"github.com/starling-sim/starling/netmodel"
+	"github.com/starling-sim/starling/protocol"
+)
 
 // Loss is a reason why a message did not arrive.
 type Loss uint8
 
+// The first reasons are those of the network model.
 const (
-	// LostNetwork: the network model lost it (random loss, burst, partition,
-	// a full queue of the sender's uplink).
-	LostNetwork Loss = iota
+	LostRandom = Loss(netmodel.LostRandom-1) + iota // independent loss, or in the good state of a link
+	LostBurst                                       // in the bad state of a link
+	LostCut                                         // a partition
+	LostRule                                        // by a fault's loss
+	LostUplink                                      // the queue of the sender's uplink was full
+	LostLimit                                       // the queue of a fault's bandwidth limit was full
 	// LostDownlink: the queue of the receiver's downlink was full.
 	LostDownlink
 	// LostNobody: the receiver was not running, or is no node at all.
@@ -28,7 +35,8 @@ const (
 )
 
 var lossNames = [Losses]string{
-	"network", "downlink", "nobody", "inbox", "malformed", "version", "unknown_kind", "stream",
+	"random", "burst", "cut", "rule", "uplink", "limit",
+	"downlink", "nobody", "inbox", "malformed", "version", "unknown_kind", "stream",
 }
 
 func (l Loss) String() string {
@@ -77,4 +85,84 @@ type Counters struct {
 // NodeCounters counts what one node sent since the world began.
 type NodeCounters struct {
 	Sent, SentBytes uint64
+}
+
+// tally is one shard's share of the counters.
+type tally struct {
+	timers, datagramsIn, streamIn, emitted        uint64
+	datagrams, streamSent                         uint64
+	datagramBytes, streamBytes                    uint64
+	duplicated, corrupted, refused, streamsBroken uint64
+	lost                                          [Losses]uint64
+	kinds                                         [256]*[256]kindTally
+}
+
+type kindTally struct{ messages, bytes, delivered uint64 }
+
+func (k *kindTally) sent(size int32) {
+	k.messages++
+	k.bytes += uint64(size)
+}
+
+// kind returns the tally of one kind of message.
+func (t *tally) kind(k protocol.MessageKind) *kindTally {
+	if p := t.kinds[k>>8]; p != nil {
+		return &p[k&0xff]
+	}
+	p := new([256]kindTally)
+	t.kinds[k>>8] = p
+	return &p[k&0xff]
+}
+
+// Counters returns what happened so far.
+func (w *World) Counters() Counters {
+	var c Counters
+	for _, sh := range w.shards {
+		t := &sh.count
+		c.Timers += t.timers
+		c.Datagrams += t.datagramsIn
+		c.StreamMessages += t.streamIn
+		c.Emitted += t.emitted
+		c.SentDatagrams += t.datagrams
+		c.SentStream += t.streamSent
+		c.SentDatagramBytes += t.datagramBytes
+		c.SentStreamBytes += t.streamBytes
+		c.Duplicated += t.duplicated
+		c.Corrupted += t.corrupted
+		c.Refused += t.refused
+		c.StreamsBroken += t.streamsBroken
+		for i, n := range t.lost {
+			c.Lost[i] += n
+		}
+	}
+	c.Events = c.Timers + c.Datagrams + c.StreamMessages
+	c.Kinds = w.kindCounters()
+	c.Up = w.up
+	return c
+}
+
+func (w *World) kindCounters() []KindCounters {
+	var all []KindCounters
+	for high := range 256 {
+		for low := range 256 {
+			k := KindCounters{Kind: protocol.MessageKind(high<<8 | low)}
+			for _, sh := range w.shards {
+				if page := sh.count.kinds[high]; page != nil {
+					k.Sent += page[low].messages
+					k.SentBytes += page[low].bytes
+					k.Delivered += page[low].delivered
+				}
+			}
+			if k.Sent > 0 || k.Delivered > 0 {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
+}
+
+// NodeCounters returns what node i sent so far.
+func (w *World) NodeCounters(i int) NodeCounters {
+	n := &w.nodes[i]
+	return NodeCounters{Sent: n.sent, SentBytes: n.sentBytes}
 }

@@ -60,3 +60,15 @@ const NoNode = ^uint32(0)
 type Tracer interface {
 	Trace(r *TraceRecord)
 }
+
+// describe fills in the message, unless it travels as bytes.
+func (r *TraceRecord) describe(m protocol.Message) {
+	if _, ok := m.(*frame); ok || m == nil {
+		return
+	}
+	r.Kind, r.Message = m.Kind(), m
+}
+
+func (r *TraceRecord) before(o *TraceRecord) bool {
+	return r.Time < o.Time || (r.Time == o.Time && r.Key < o.Key)
+}

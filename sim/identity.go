@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"encoding/binary"
+
+	"github.com/starling-sim/starling/protocol"
+)
+
+// A node's identity is a bijection of its index, keyed by the seed, so that no
+// table is needed in either direction.
+
+// idSalt is what is added to indices before they are mixed. It keeps sums with
+// an index away from 0, which Mix would map to the identity of nobody.
+func idSalt(seed uint64) uint64 {
+	return protocol.Derive(seed, "identity", 0)&(1<<62-1) | 1<<40
+}
+
+func (w *World) id(i uint32) protocol.NodeID {
+	return protocol.NodeID(protocol.Mix(uint64(i) + w.salt))
+}
+
+func (w *World) index(id protocol.NodeID) (uint32, bool) {
+	i := protocol.Unmix(uint64(id)) - w.salt
+	return uint32(i), i < uint64(len(w.nodes))
+}
+
+// ID returns the identity of node i.
+func (w *World) ID(i int) protocol.NodeID { return w.id(uint32(i)) }
+
+// Index returns the index of a node, false if there is no such node.
+func (w *World) Index(id protocol.NodeID) (int, bool) {
+	i, ok := w.index(id)
+	return int(i), ok
+}
+
+// contactBytes is the length of a contact: an IPv4 address and a port.
+const contactBytes = 6
+
+// makeContacts lays out the contacts of n nodes: node i is at
+// 10.a.b.c:port, with the lower 24 bits of i in a, b and c and the port 7946
+// (memberlist's) plus the rest.
+func makeContacts(n int) []byte {
+	b := make([]byte, 0, n*contactBytes)
+	for i := range uint32(n) {
+		b = binary.BigEndian.AppendUint32(b, 10<<24|i&(1<<24-1))
+		b = binary.BigEndian.AppendUint16(b, uint16(7946+i>>24))
+	}
+	return b
+}
+
+func (w *World) contact(i uint32) []byte {
+	from := int(i) * contactBytes
+	return w.contacts[from : from+contactBytes : from+contactBytes]
+}
+
+// seedLists keeps lists of seeds, equal ones once. List 0 is empty.
+type seedLists struct {
+	lists [][]protocol.Peer
+	byKey map[string]uint32
+}
+
+func (s *seedLists) list(i uint32) []protocol.Peer { return s.lists[i] }
+
+// add returns the number of the list of some nodes without self.
+func (s *seedLists) add(w *World, self int, seeds []int) uint32 {
+	var key []byte
+	var peers []protocol.Peer
+	for _, i := range seeds {
+		if i == self {
+			continue
+		}
+		key = binary.LittleEndian.AppendUint32(key, uint32(i))
+		peers = append(peers, protocol.Peer{ID: w.ID(i), Contact: w.contact(uint32(i))})
+	}
+	if n, ok := s.byKey[string(key)]; ok {
+		return n
+	}
+	n := uint32(len(s.lists))
+	s.lists = append(s.lists, peers)
+	s.byKey[string(key)] = n
+	return n
+}
