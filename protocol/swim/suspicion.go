@@ -1,0 +1,176 @@
+package swim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/membertable"
+)
+
+// suspicion is what is kept of a member while it is suspected.
+type suspicion struct {
+	id          protocol.NodeID
+	incarnation uint32
+	began       protocol.Time
+	deadline    protocol.Time
+	ticket      uint64 // of the timer that counts
+	// accusers are the first and those who confirmed, at most wanted + 1.
+	accusers          []protocol.NodeID
+	wanted            int
+	shortest, longest time.Duration
+}
+
+func (s *suspicion) update() Update {
+	return Update{
+		Member:  membertable.Member{ID: s.id, Incarnation: s.incarnation, Status: membertable.Suspect},
+		Accuser: s.accusers[0],
+	}
+}
+
+func (n *Node) suspicion(id protocol.NodeID) *suspicion {
+	i, ok := n.findSuspicion(id)
+	if !ok {
+		return nil
+	}
+	return &n.suspicions[i]
+}
+
+func (n *Node) findSuspicion(id protocol.NodeID) (int, bool) {
+	return slices.BinarySearchFunc(n.suspicions, id, func(s suspicion, id protocol.NodeID) int {
+		switch {
+		case s.id < id:
+			return -1
+		case s.id > id:
+			return 1
+		}
+		return 0
+	})
+}
+
+func (n *Node) dropSuspicion(id protocol.NodeID) {
+	if i, ok := n.findSuspicion(id); ok {
+		n.suspicions = slices.Delete(n.suspicions, i, i+1)
+	}
+}
+
+// suspect begins to suspect m, which is present here and of no higher
+// incarnation, on the word of accuser; or counts the accuser if m is suspected
+// already. With spread, the accusation is passed on.
+func (n *Node) suspect(env protocol.Env, m membertable.Member, incarnation uint32, accuser protocol.NodeID, spread bool) {
+	if s := n.suspicion(m.ID); s != nil {
+		if s.incarnation == incarnation {
+			n.confirm(env, s, accuser, spread)
+			return
+		}
+		// It refuted the former accusation, which did not reach us, and this is
+		// another.
+		n.dropSuspicion(m.ID)
+	}
+	s := n.newSuspicion(env, m.ID, incarnation, accuser)
+	n.armSuspicion(env, &s)
+	i, _ := n.findSuspicion(m.ID)
+	n.suspicions = slices.Insert(n.suspicions, i, s)
+	if !present.Has(m.Status) {
+		n.forgetDeparture(m.ID)
+		env.Emit(protocol.Event{Kind: EventAlive, Peer: m.ID, Args: [3]uint64{uint64(incarnation), uint64(m.Status)}})
+	}
+	m.Incarnation, m.Status = incarnation, membertable.Suspect
+	n.table = n.table.With(m)
+	env.Emit(protocol.Event{Kind: EventSuspect, Peer: m.ID, Args: [3]uint64{uint64(incarnation), uint64(accuser)}})
+	if spread {
+		n.tell(env, s.update())
+	}
+}
+
+func (n *Node) newSuspicion(env protocol.Env, id protocol.NodeID, incarnation uint32, accuser protocol.NodeID) suspicion {
+	c, members := n.cfg(), n.members()
+	s := suspicion{id: id, incarnation: incarnation, began: env.Now(), accusers: []protocol.NodeID{accuser}}
+	s.shortest = suspicionMin(c.SuspicionMult, members, c.ProbeInterval.Std())
+	s.longest = s.shortest
+	if c.Confirmations {
+		s.longest = time.Duration(c.SuspicionMaxMult) * s.shortest
+		s.wanted = confirmationsWanted(c.SuspicionMult, members)
+	}
+	s.deadline = s.began.Add(suspicionTimeout(0, s.wanted, s.shortest, s.longest))
+	return s
+}
+
+// confirm counts an independent accuser, which shortens the time-out
+// (LHA-Suspicion), and passes it on, once for each.
+func (n *Node) confirm(env protocol.Env, s *suspicion, accuser protocol.NodeID, spread bool) {
+	if len(s.accusers) > s.wanted || slices.Contains(s.accusers, accuser) {
+		return
+	}
+	s.accusers = append(s.accusers, accuser)
+	n.shorten(env, s, s.began.Add(suspicionTimeout(len(s.accusers)-1, s.wanted, s.shortest, s.longest)))
+	if spread {
+		u := s.update()
+		u.Accuser = accuser
+		n.tell(env, u)
+	}
+}
+
+// shorten moves the deadline forward, never back.
+func (n *Node) shorten(env protocol.Env, s *suspicion, deadline protocol.Time) {
+	if deadline < s.deadline {
+		s.deadline = deadline
+		n.armSuspicion(env, s)
+	}
+}
+
+func (n *Node) armSuspicion(env protocol.Env, s *suspicion) {
+	n.nextTicket++
+	s.ticket = n.nextTicket
+	env.After(s.deadline.Sub(env.Now()), protocol.Timer{Kind: timerSuspicion, Arg: s.ticket})
+}
+
+func (n *Node) suspicionTimedOut(env protocol.Env, ticket uint64) {
+	if n.leaving {
+		return
+	}
+	for i := range n.suspicions {
+		if n.suspicions[i].ticket != ticket {
+			continue
+		}
+		if m, ok := n.table.Get(n.suspicions[i].id); ok {
+			n.declareDead(env, m, n.self.ID)
+		}
+		return
+	}
+}
+
+// graceOver reports whether the accused has had the time to refute that
+// refutation_grace gives it: another's word that a member is dead counts only
+// then. Until then it makes the suspicion here end when the time is over. (See
+// the package documentation: gray failures.)
+func (n *Node) graceOver(env protocol.Env, m membertable.Member, incarnation uint32, accuser protocol.NodeID) bool {
+	c := n.cfg()
+	if c.RefutationGrace.IsZero() || !c.Suspicion {
+		return true
+	}
+	if s := n.suspicion(m.ID); s == nil || s.incarnation != incarnation {
+		n.suspect(env, m, incarnation, accuser, true)
+	}
+	s := n.suspicion(m.ID)
+	end := s.began.Add(part(c.RefutationGrace, s.shortest))
+	if env.Now() >= end {
+		return true
+	}
+	n.shorten(env, s, end)
+	return false
+}
+
+// declareDead: m, which is present here, is dead.
+func (n *Node) declareDead(env protocol.Env, m membertable.Member, accuser protocol.NodeID) {
+	n.dropSuspicion(m.ID)
+	m.Status = membertable.Dead
+	n.table = n.table.With(m)
+	n.noteDeparture(env, m.ID)
+	own := uint64(0)
+	if accuser == n.self.ID {
+		own = 1
+	}
+	env.Emit(protocol.Event{Kind: EventConfirmDead, Peer: m.ID, Args: [3]uint64{uint64(m.Incarnation), own, uint64(accuser)}})
+	n.tell(env, Update{Member: m, Accuser: accuser})
+}
