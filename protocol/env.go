@@ -81,7 +81,8 @@ type Env interface {
 	// Store is this node's disk.
 	Store() Store
 
-	// Seeds are the nodes this node was told to start from, itself excluded.
+	// Seeds are the nodes this node was told to start from. It may be one of
+	// them. The slice stays as it is for as long as the world runs.
 	Seeds() []Peer
 	// Contact returns what it takes to reach a node, this one included; nil
 	// if the world does not know.

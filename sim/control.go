@@ -113,6 +113,10 @@ func (c *Control) enter(what string, i int, allowed ...State) (*env, error) {
 	ctx := &w.shardOf(uint32(i)).ctx
 	w.acts++
 	ctx.enter(uint32(i), w.now, w.acts)
+	if cold := w.cold[i]; cold != nil {
+		// What it is busy with comes first.
+		ctx.now = max(ctx.now, cold.hold.busyUntil)
+	}
 	return ctx, nil
 }
 
@@ -148,7 +152,7 @@ func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind
 		w.cold[i].lives++
 		lives = w.cold[i].lives
 	}
-	w.seeds[i] = w.seedLists.add(w, i, seeds)
+	w.seeds[i] = w.seedLists.add(w, seeds)
 	n.proto = p
 	n.rand = w.nodeRand(uint32(i), lives)
 	n.born = n.seq

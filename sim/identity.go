@@ -61,19 +61,20 @@ type seedLists struct {
 
 func (s *seedLists) list(i uint32) []protocol.Peer { return s.lists[i] }
 
-// add returns the number of the list of some nodes without self.
-func (s *seedLists) add(w *World, self int, seeds []int) uint32 {
-	var key []byte
-	var peers []protocol.Peer
+// add returns the number of the list of some nodes. Nodes that are told the same
+// seeds share one list, be they on it or not: so a world in which everybody
+// knows everybody from the start keeps one list.
+func (s *seedLists) add(w *World, seeds []int) uint32 {
+	key := make([]byte, 0, 4*len(seeds))
 	for _, i := range seeds {
-		if i == self {
-			continue
-		}
 		key = binary.LittleEndian.AppendUint32(key, uint32(i))
-		peers = append(peers, protocol.Peer{ID: w.ID(i), Contact: w.contact(uint32(i))})
 	}
 	if n, ok := s.byKey[string(key)]; ok {
 		return n
+	}
+	peers := make([]protocol.Peer, len(seeds))
+	for k, i := range seeds {
+		peers[k] = protocol.Peer{ID: w.ID(i), Contact: w.contact(uint32(i))}
 	}
 	n := uint32(len(s.lists))
 	s.lists = append(s.lists, peers)
