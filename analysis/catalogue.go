@@ -87,6 +87,11 @@ func Lookup(name string) (Metric, bool) {
 	return Metric{}, false
 }
 
+func known(name string, use Use) bool {
+	_, ok := lookup(name, use)
+	return ok
+}
+
 func lookup(name string, use Use) (Metric, bool) {
 	for _, m := range Catalogue() {
 		switch {
@@ -150,13 +155,13 @@ func Nearest(name string) string {
 }
 
 func nearest(name string, use Use) string {
+	if mean := name + ".mean"; use == UseValue && known(mean, use) {
+		return mean
+	}
 	best, distance := "", len(name)/3+1
-	for _, known := range Names(use) {
-		if strings.HasPrefix(known, name+".") && !strings.HasSuffix(known, "<group>") {
-			return known
-		}
-		if d := editDistance(name, known); d < distance {
-			best, distance = known, d
+	for _, candidate := range Names(use) {
+		if d := editDistance(name, candidate); d < distance {
+			best, distance = candidate, d
 		}
 	}
 	return best

@@ -226,7 +226,7 @@ func (c *Collector) Finish(t time.Duration, n Counters) (Result, error) {
 	if c.swim != nil {
 		c.swim.finish(out)
 	}
-	return Result{Metrics: out.metrics, Series: out.series.sorted()}, nil
+	return out.result(), nil
 }
 
 // counting reports whether the warm-up is over.

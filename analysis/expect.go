@@ -163,8 +163,8 @@ func (v Verdict) overMeans(runs []Run) []Verdict {
 		d := v
 		d.Point = p.Name()
 		s := Summarise(p.Values(v.Metric))
-		d.judge(s.Mean)
-		d.N, d.CI = s.N, s.CI
+		d.judge(rounded(s.Mean))
+		d.N, d.CI = s.N, rounded(s.CI)
 		if s.Missing > 0 {
 			d.OK = false
 			d.Note = fmt.Sprintf("%d of %d runs have no value", s.Missing, s.Missing+s.N)

@@ -6,6 +6,22 @@ import (
 	"strings"
 )
 
+// significantDigits are what results keep. The last bits of a float64 depend on
+// how an architecture fuses its multiplications; files shall not.
+const significantDigits = 12
+
+// rounded keeps the significant digits of v.
+func rounded(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return v
+	}
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', significantDigits, 64), 64)
+	if err != nil { // of a number just formatted: cannot be
+		return v
+	}
+	return r
+}
+
 // FormatValue writes a value for people: four significant digits, thousands
 // separated, "–" for none.
 func FormatValue(v float64) string {
@@ -49,10 +65,25 @@ func groupThousands(text string) string {
 	return sign + whole
 }
 
-// formatCI writes a mean with its interval.
+// formatCI writes a mean with its interval: two significant digits of the
+// interval, and as many decimals of the mean, since more would say nothing.
 func formatCI(mean, ci float64) string {
-	if math.IsNaN(ci) || math.IsNaN(mean) {
+	if math.IsNaN(mean) || math.IsNaN(ci) || math.IsInf(ci, 0) {
 		return FormatValue(mean)
 	}
-	return FormatValue(mean) + " ± " + FormatValue(ci)
+	if ci == 0 {
+		return FormatValue(mean) + " ± 0"
+	}
+	decimals := 1 - int(math.Floor(math.Log10(ci)))
+	if decimals > 9 {
+		return FormatValue(mean) + " ± " + FormatValue(ci)
+	}
+	fixed := func(v float64) string {
+		if decimals < 0 {
+			unit := math.Pow(10, float64(-decimals))
+			v = math.Round(v/unit) * unit
+		}
+		return groupThousands(strconv.FormatFloat(v, 'f', max(0, decimals), 64))
+	}
+	return fixed(mean) + " ± " + fixed(ci)
 }

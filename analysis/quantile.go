@@ -124,7 +124,11 @@ func (h *histogram) count() int64 { return h.h.TotalCount() }
 // Mean returns the exact mean in seconds.
 func (h *histogram) Mean() float64 { return h.sum / float64(h.count()) / 1e9 }
 
-// Quantile returns a quantile in seconds.
+// Quantile returns a quantile in seconds. The library rounds the rank to the
+// nearest; asked for the exact percentile of the rank that exact counts from, it
+// has nothing to round.
 func (h *histogram) Quantile(q float64) float64 {
-	return seconds(h.h.ValueAtQuantile(q * 100))
+	n := float64(h.count())
+	rank := math.Ceil(q*n - roundingSlack)
+	return seconds(h.h.ValueAtQuantile(100 * rank / n))
 }

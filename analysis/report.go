@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"slices"
 	"strings"
 )
@@ -238,21 +237,17 @@ func (r *Report) row(name string) metricRow {
 }
 
 // inlineSVG makes the figure's drawing part of the page: without the head of
-// an XML file, and as wide as there is room.
+// an XML file, and with a name for those who cannot see it.
 func inlineSVG(f *Figure) template.HTML {
 	svg := f.SVG
-	if i := bytes.Index(svg, []byte("<svg")); i >= 0 {
-		svg = svg[i:]
+	if i := bytes.Index(svg, []byte("<svg ")); i >= 0 {
+		svg = svg[i+len("<svg "):]
 	}
-	size := fmt.Sprintf(`<svg role="img" aria-label=%q viewBox="0 0 %s %s" `, template.HTMLEscapeString(f.Name),
-		trimFloat(figureWidth.Points()), trimFloat(figureHeight.Points()))
-	head, rest, _ := bytes.Cut(svg, []byte(">"))
-	if !bytes.Contains(head, []byte("viewBox")) {
-		head = bytes.Replace(head, []byte("<svg "), []byte(size), 1)
+	name := f.Title
+	if name == "" {
+		name = f.Name
 	}
 	// The drawing is ours; what users wrote in it was escaped when it was
 	// drawn.
-	return template.HTML(string(head) + ">" + string(rest)) //nolint:gosec
+	return template.HTML(`<svg role="img" aria-label="` + template.HTMLEscapeString(name) + `" ` + string(svg))
 }
-
-func trimFloat(v float64) string { return formatFloat(math.Round(v*100) / 100) }

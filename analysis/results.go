@@ -12,6 +12,20 @@ type results struct {
 	series  seriesSet
 }
 
+// result rounds what was measured.
+func (out *results) result() Result {
+	r := Result{Metrics: out.metrics, Series: out.series.sorted()}
+	for name, v := range r.Metrics {
+		r.Metrics[name] = rounded(v)
+	}
+	for _, s := range r.Series {
+		for i := range s.Y {
+			s.X[i], s.Y[i] = rounded(s.X[i]), rounded(s.Y[i])
+		}
+	}
+	return r
+}
+
 func (out *results) count(name string, n int64) { out.metrics[name] = float64(n) }
 
 func (out *results) share(name string, part, whole int64) {

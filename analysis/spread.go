@@ -94,14 +94,15 @@ func (p *spreads) gone(subject int, as status, d *deaths, v *views) {
 		if i == subject || m.status != live || m.paused {
 			continue
 		}
-		// One that believed it dead before it was has nothing to learn.
-		knows := d.believed.has(subject, i)
-		if knows || v.has(i, subject) || v.blank(i) {
+		if d.believed.has(subject, i) || v.has(i, subject) || v.blank(i) {
 			s.witness.add(i)
 			p.count(s, 1, 0)
-			if knows {
-				p.learn(s, i)
-			}
+		}
+	}
+	// Who believed it dead before it was has nothing to learn.
+	for i := range p.truth.members {
+		if s.witness.has(i) && d.believed.has(subject, i) {
+			p.learn(s, i)
 		}
 	}
 }

@@ -29,6 +29,9 @@ type Statistics struct {
 func Summarise(values []float64) Statistics {
 	sorted := make([]float64, 0, len(values))
 	for _, v := range values {
+		if v == 0 {
+			v = 0 // not minus zero, which sorting leaves anywhere
+		}
 		if !math.IsNaN(v) {
 			sorted = append(sorted, v)
 		}

@@ -59,7 +59,7 @@ func statisticsColumns(name string, s Statistics) []string {
 	for _, v := range []float64{s.Mean, s.CI, s.Min, s.Median, s.Max} {
 		text := ""
 		if v == v { // not NaN
-			text = formatFloat(v)
+			text = formatFloat(rounded(v))
 		}
 		out = append(out, text)
 	}
@@ -111,8 +111,8 @@ func WriteSweep(w io.Writer, s *Sweep) error {
 		for _, name := range MetricNames(p.Runs) {
 			v := Summarise(p.Values(name))
 			point.Metrics[name] = statisticsFile{
-				N: v.N, Missing: v.Missing, Mean: jsonNumber(v.Mean), CI: jsonNumber(v.CI),
-				Min: jsonNumber(v.Min), Median: jsonNumber(v.Median), Max: jsonNumber(v.Max),
+				N: v.N, Missing: v.Missing, Mean: jsonNumber(rounded(v.Mean)), CI: jsonNumber(rounded(v.CI)),
+				Min: jsonNumber(v.Min), Median: jsonNumber(rounded(v.Median)), Max: jsonNumber(v.Max),
 			}
 		}
 		f.Points = append(f.Points, point)
