@@ -121,7 +121,7 @@ func (c *Control) enter(what string, i int, allowed ...State) (*env, error) {
 }
 
 // Join starts node i for the first time. Seeds are the nodes it is told to
-// start from; itself among them is left out.
+// start from; it may be one of them.
 func (c *Control) Join(i int, seeds []int) error {
 	return c.start("join", i, seeds, protocol.EventNodeStarted, Absent)
 }
