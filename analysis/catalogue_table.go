@@ -222,16 +222,16 @@ func netMetrics() []Metric {
 			Definition: "messages that reached a protocol",
 		},
 		{
-			Name: "net.lost", Label: "datagrams lost", Unit: "count", Scalar: true, Source: "engine",
-			Definition: "datagrams that did not arrive, for any reason",
+			Name: "net.lost", Label: "messages lost", Unit: "count", Scalar: true, Source: "engine",
+			Definition: "messages that did not arrive, for any reason, a receiver that does not run included",
 		},
 		{
-			Name: "net.loss_share", Label: "datagrams lost", Unit: "share", Scalar: true, Source: "engine",
-			Definition: "lost datagrams per datagram sent",
+			Name: "net.loss_share", Label: "messages lost", Unit: "share", Scalar: true, Source: "engine",
+			Definition: "messages that did not arrive per message sent",
 		},
 		{
-			Name: "net.lost_by_reason", Label: "datagrams lost", Unit: "count", Grouped: true, Source: "engine",
-			Definition: "datagrams that did not arrive, by reason",
+			Name: "net.lost_by_reason", Label: "messages lost", Unit: "count", Grouped: true, Source: "engine",
+			Definition: "messages that did not arrive, by reason",
 		},
 		{
 			Name: "net.messages_by_kind", Label: "messages sent", Unit: "count", Grouped: true, Source: "engine",

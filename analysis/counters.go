@@ -15,7 +15,7 @@ type Counters struct {
 	Bytes          uint64
 	// Delivered counts messages of both sorts that reached a protocol.
 	Delivered uint64
-	// Lost counts datagrams that did not arrive, by reason. Every reason
+	// Lost counts messages that did not arrive, by reason. Every reason
 	// stands once; the order is kept.
 	Lost []Count
 	// Messages counts what was sent by message kind, under the names of the

@@ -99,6 +99,9 @@ func logAxis(lo, hi float64, values []float64) axis {
 	}
 	if len(values) == 0 {
 		a.min, a.max = logFloor(lo), logCeil(hi)
+		if a.max <= a.min*(1+1e-6) {
+			a.min, a.max = a.min/2, a.max*2
+		}
 	}
 	decades := math.Log10(a.max / a.min)
 	for k := math.Floor(math.Log10(a.min)); k <= math.Ceil(math.Log10(a.max)); k++ {

@@ -23,8 +23,8 @@ type Report struct {
 	Verdicts []Verdict
 	Figures  []*Figure
 	Tables   []*Table
-	// KeyMetrics are shown first; empty lets the report choose: what is
-	// expected, then what a membership run is usually asked for.
+	// KeyMetrics are shown first; empty means those that the function of that
+	// name chooses.
 	KeyMetrics []string
 	// Command is how to reproduce all this, a line each.
 	Command []string
@@ -95,7 +95,10 @@ func newReportView(r *Report) *reportView {
 	v := &reportView{Report: r, Sweep: len(r.Runs) > 1, OK: AllOK(r.Verdicts)}
 	v.facts()
 	v.verdicts()
-	names := r.keyMetrics()
+	names := r.KeyMetrics
+	if len(names) == 0 {
+		names = KeyMetrics(r.Runs, r.Verdicts)
+	}
 	if v.Sweep {
 		v.points(names)
 	} else {
@@ -150,18 +153,17 @@ var usualMetrics = []string{
 // maxKeyMetrics keeps the page's first screen readable.
 const maxKeyMetrics = 12
 
-func (r *Report) keyMetrics() []string {
-	if len(r.KeyMetrics) > 0 {
-		return r.KeyMetrics
-	}
-	known := MetricNames(r.Runs)
+// KeyMetrics returns the names of the few metrics that say most about runs: what
+// is expected of them, then what a membership run is usually asked for.
+func KeyMetrics(runs []Run, verdicts []Verdict) []string {
+	present := MetricNames(runs)
 	var names []string
 	add := func(name string) {
-		if !slices.Contains(names, name) && slices.Contains(known, name) && len(names) < maxKeyMetrics {
+		if !slices.Contains(names, name) && slices.Contains(present, name) && len(names) < maxKeyMetrics {
 			names = append(names, name)
 		}
 	}
-	for _, v := range r.Verdicts {
+	for _, v := range verdicts {
 		add(v.Metric)
 	}
 	for _, name := range usualMetrics {

@@ -68,7 +68,7 @@ func (t *traffic) finish(c *Collector, out *results, n Counters) {
 		out.metrics["net.lost_by_reason."+l.Name] = float64(since)
 	}
 	count("net.lost", lost, 0)
-	out.share("net.loss_share", int64(lost), int64(n.Datagrams-base.Datagrams))
+	out.share("net.loss_share", int64(lost), int64(messages(n)-messages(base)))
 	t.byKind(c, out, n)
 	t.perNode(c, out, "net.messages_per_node_s", n.NodeMessages, base.NodeMessages, messages(n)-messages(base))
 	t.perNode(c, out, "net.bytes_per_node_s", n.NodeBytes, base.NodeBytes, n.Bytes-base.Bytes)
