@@ -67,8 +67,11 @@ func part(n int, share uint64) int {
 // either is the probability that at least one of two independent events of
 // probabilities p and q happens.
 func either(p, q uint64) uint64 {
-	if p == Always || q == Always {
+	switch {
+	case p == Always || q == Always:
 		return Always
+	case p == 0:
+		return q
 	}
 	hi, _ := bits.Mul64(^p, q)
 	return p + hi
