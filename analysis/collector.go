@@ -63,6 +63,7 @@ type Collector struct {
 
 	now, next int64
 	err       error
+	record    protocol.Record // the one being handled; here, so that it need not be allocated
 
 	truth   *truth
 	swim    *swimMeasures // nil if no swim runs
@@ -187,7 +188,8 @@ func (c *Collector) Observe(r protocol.Record) {
 			subject = i
 		}
 	}
-	k.handle(&r, subject)
+	c.record = r
+	k.handle(&c.record, subject)
 }
 
 // Sample takes the engine's counters at virtual time t. Series of traffic get a
