@@ -20,9 +20,10 @@ type shard struct {
 	parcels  slab[payload]
 	segments slab[segment]
 	pairs    pairArena
-	// out holds, by shard, what is on its way to nodes of other shards until
-	// the window closes.
-	out []outbox
+	// out holds, by shard, what goes to nodes of other shards. When a window
+	// opens it becomes in, out of which the others take it while this shard
+	// fills a new out.
+	out, in []outbox
 
 	sum   traceSum
 	count tally

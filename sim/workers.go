@@ -42,6 +42,9 @@ func (c *crew) dismiss() {
 
 // window has all shards carry out their events before end.
 func (c *crew) window(end int64) {
+	for _, sh := range c.w.shards {
+		sh.out, sh.in = sh.in, sh.out
+	}
 	c.done.Add(len(c.orders))
 	for _, orders := range c.orders {
 		orders <- end
@@ -53,7 +56,7 @@ func (c *crew) window(end int64) {
 // window takes in what other shards sent and carries out all events before end.
 func (sh *shard) window(end int64) {
 	for _, from := range sh.w.shards {
-		sh.takeIn(&from.out[sh.number])
+		sh.takeIn(&from.in[sh.number])
 	}
 	sh.direct = false
 	for !sh.runSafely(end, math.MaxInt) && sh.err == nil {

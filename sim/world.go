@@ -300,7 +300,7 @@ func (w *World) divide(n int) {
 	}
 	w.shardScale = uint64(n) << 32 / uint64(len(w.nodes))
 	for _, sh := range w.shards {
-		sh.out = make([]outbox, n)
+		sh.out, sh.in = make([]outbox, n), make([]outbox, n)
 		sh.q.current = old.q.current
 	}
 	for i := range w.nodes {
