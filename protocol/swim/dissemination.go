@@ -302,7 +302,7 @@ func (n *Node) left(env protocol.Env, known membertable.Member, incarnation uint
 // node says of itself, and not older, is refuted with a higher incarnation:
 // accusations, and traces of an earlier life.
 func (n *Node) aboutMyself(env protocol.Env, m membertable.Member, accuser protocol.NodeID) {
-	if n.leaving || m.Incarnation < n.self.Incarnation {
+	if n.leaving || m.Incarnation < n.self.Incarnation || m.Incarnation > maxIncarnation {
 		return
 	}
 	if m.Status == membertable.Alive {

@@ -79,18 +79,18 @@ func (n *Node) nextPushPull(env protocol.Env) {
 	n.armPushPull(env)
 }
 
-// exchange takes in another's table and answers with this node's.
+// exchange takes in another's table and answers with this node's as it is then:
+// with the refutations of what the other held against it.
 func (n *Node) exchange(env protocol.Env, from protocol.NodeID, m *PushPull) {
+	newcomer := m.Reply && !n.joined
+	if !n.leaving {
+		n.merge(env, from, m.Table, !newcomer)
+	}
 	if !m.Reply {
-		// As it was before: the other knows its own part.
+		// An answer that is lost with its stream is asked for again some day.
 		_ = env.SendStream(from, &PushPull{Reply: true, Table: n.table})
 	}
-	if n.leaving {
-		return
-	}
-	newcomer := m.Reply && !n.joined
-	n.merge(env, from, m.Table, !newcomer)
-	if newcomer {
+	if newcomer && !n.leaving {
 		n.joined = true
 		n.tell(env, Update{Member: n.self})
 	}

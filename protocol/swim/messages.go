@@ -61,9 +61,7 @@ func readUpdate(r *wire.Reader) Update {
 	u.Member.Status = membertable.Status(r.Uint8())
 	u.Member.ID = r.NodeID()
 	incarnation := r.Uvarint()
-	if incarnation > maxIncarnation {
-		r.Fail("got incarnation %d, want at most %d", incarnation, uint64(maxIncarnation))
-	}
+	checkIncarnation(r, incarnation)
 	u.Member.Incarnation = uint32(incarnation)
 	switch u.Member.Status {
 	case membertable.Alive:
@@ -80,6 +78,12 @@ func readUpdate(r *wire.Reader) Update {
 
 // maxIncarnation leaves room to refute whatever anybody claims.
 const maxIncarnation = 1<<32 - 2
+
+func checkIncarnation(r *wire.Reader, incarnation uint64) {
+	if incarnation > maxIncarnation {
+		r.Fail("got incarnation %d, want at most %d", incarnation, uint64(maxIncarnation))
+	}
+}
 
 func updatesSize(updates []Update) int {
 	n := wire.UvarintSize(uint64(len(updates)))
@@ -255,6 +259,9 @@ const maxTable = protocol.MaxStreamMessage / membertable.MinEntrySize
 func decodePushPull(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	m := &PushPull{Reply: r.Bool(), Table: membertable.ReadEntries(&r, nil, maxTable)}
+	for member := range m.Table.All() {
+		checkIncarnation(&r, uint64(member.Incarnation))
+	}
 	return m, r.Finish()
 }
 
