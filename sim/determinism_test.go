@@ -136,12 +136,41 @@ func (p *plan) run(t testing.TB, v variant) *sim.World {
 	return w
 }
 
+// Nothing is lost without being counted, and nothing stays behind when all
+// nodes are gone.
+func TestEveryMessageIsAccountedFor(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := drawPlan(rt)
+		w := p.run(t, variant{workers: rapid.IntRange(1, 3).Draw(rt, "workers"), wire: sim.WireMode(rapid.IntRange(0, 1).Draw(rt, "wire"))})
+		w.At(w.Now(), func(c *sim.Control) {
+			for i := range p.nodes {
+				_ = c.Crash(i, sim.CrashProcess)
+			}
+		})
+		mustRun(t, w, w.Now()+time.Hour)
+		c := w.Counters()
+		lost := uint64(0)
+		for _, n := range c.Lost {
+			lost += n
+		}
+		if sent := c.SentDatagrams + c.SentStream + c.Duplicated; sent != c.Datagrams+c.StreamMessages+lost {
+			rt.Fatalf("%d sent or copied, but %d + %d received and %d lost: %+v", sent, c.Datagrams, c.StreamMessages, lost, c)
+		}
+		if w.Parcels() != 0 || w.Pending() != 0 || c.Up != 0 {
+			rt.Fatalf("left behind: %d parcels, %d events, %d nodes up", w.Parcels(), w.Pending(), c.Up)
+		}
+	})
+}
+
 // do carries out an act; one that does not fit the node's state does nothing.
 func (a *act) do(c *sim.Control, rule *netmodel.RuleID) {
 	i := a.node
 	switch a.kind {
 	case actCrash, actCrashHost:
-		_ = c.Crash(i, sim.CrashKind(a.kind-actCrash))
+		was, _ := c.Protocol(i).(*chatter)
+		if c.Crash(i, sim.CrashKind(a.kind-actCrash)) == nil {
+			was.ended = true // from now on it panics when it is called
+		}
 	case actRestart:
 		_ = c.Restart(i, []int{i, 0})
 	case actLeave:

@@ -219,33 +219,33 @@ func (c *env) wake(e *end, after int64) {
 
 // connect tries to open the connection.
 func (c *env) connect(e *end) {
+	if e.stalled < 0 {
+		e.stalled = c.now
+	}
 	if c.cut(e.peer) {
-		c.stall(e, 0)
+		c.stall(e)
 		return
 	}
 	k := next(&c.w.cold[c.idx].streams.opened, e.peer)
 	delay, ok := c.w.net.StreamConnect(c.idx, e.peer, c.now, k)
-	if !ok {
-		c.stall(e, delay)
-		return
+	if left := c.patience(e); !ok || delay > left {
+		e.doomed, delay = true, left
 	}
 	e.shaken = true
 	c.wake(e, delay)
 }
 
-// stall puts off the next attempt, or gives up.
-func (c *env) stall(e *end, tried int64) {
+// patience is for how much longer a stalled end tries.
+func (c *env) patience(e *end) int64 { return e.stalled + c.w.streamTimeout - c.now }
+
+// stall puts off the next attempt.
+func (c *env) stall(e *end) {
 	if e.stalled < 0 {
 		e.stalled = c.now
 	}
-	end := e.stalled + c.w.streamTimeout
-	if c.now >= end {
-		c.breakEnd(e)
-		return
-	}
 	e.tries++
 	wait := max(c.w.net.StreamRetry(c.idx, e.peer, e.tries), int64(time.Millisecond))
-	c.wake(e, min(tried+wait, end-c.now))
+	c.wake(e, min(wait, c.patience(e)))
 }
 
 // write puts on the wire what waits, as far as the path takes it now.
@@ -256,7 +256,7 @@ func (c *env) write(e *end) {
 			return
 		}
 		if c.cut(e.peer) {
-			c.stall(e, 0)
+			c.stall(e)
 			return
 		}
 		q := e.queue[0]
@@ -264,7 +264,7 @@ func (c *env) write(e *end) {
 		delay, ok := c.w.net.StreamTransmit(c.idx, e.peer, int64(q.size), c.now, k)
 		if !ok {
 			e.doomed = true
-			c.wake(e, delay)
+			c.wake(e, min(delay, c.w.streamTimeout))
 			return
 		}
 		e.queue[0] = queued{}
@@ -311,7 +311,7 @@ func (sh *shard) streamWakes(ev *event) {
 	c := &sh.ctx
 	c.enter(ev.dst, ev.time, ev.key)
 	switch {
-	case e.doomed:
+	case e.doomed, e.stalled >= 0 && c.patience(e) <= 0:
 		c.breakEnd(e)
 	case e.phase == open:
 		c.write(e)
@@ -333,7 +333,7 @@ func (c *env) connected(e *end) {
 		e.stalled, e.tries = -1, 0
 		c.write(e)
 	case peer.silent:
-		c.stall(e, 0)
+		c.stall(e)
 	default: // refused
 		c.breakEnd(e)
 	}

@@ -1,0 +1,10 @@
+package sim
+
+// Parcels is the number of messages and segments that the world holds.
+func (w *World) Parcels() int {
+	n := 0
+	for _, sh := range w.shards {
+		n += sh.parcels.used() + sh.segments.used()
+	}
+	return n
+}

@@ -1,0 +1,123 @@
+package sim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/starling-sim/starling/netmodel"
+	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/sim"
+)
+
+func TestStreamCostsARoundTripToOpen(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1)
+	s.stream(5, 0, 1, 2) // waits for the handshake too
+	s.stream(100, 0, 1, 3)
+	s.expect(1000, "30ms n1 got 1 from n0", "30ms n1 got 2 from n0", "110ms n1 got 3 from n0")
+}
+
+func TestStreamServesBothDirections(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1)
+	s.stream(50, 1, 0, 2) // no handshake: it answers on the connection
+	s.expect(1000, "30ms n1 got 1 from n0", "60ms n0 got 2 from n1")
+}
+
+// 1,250 bytes take 10 ms at 1 Mbit/s; messages follow one another on the wire.
+func TestStreamTakesItsTimeOnTheWire(t *testing.T) {
+	s := newScript(t, 2, func(_ *sim.Config, n *netmodel.Config) {
+		n.Bandwidth = []netmodel.BandwidthClass{{Share: netmodel.Always, Up: 1_000_000}}
+	})
+	body := 1250 - 52 - 7 - chatHeader // so that the message costs 1,250 bytes
+	s.do(0, 0, func(env protocol.Env) {
+		for n := range uint64(3) {
+			s.must(env.SendStream(s.w.ID(1), &chat{number: n, padding: make([]byte, body)}))
+		}
+	})
+	s.expect(1000, "40ms n1 got 0 from n0", "50ms n1 got 1 from n0", "60ms n1 got 2 from n0")
+}
+
+func TestStreamToDeadProcessBreaksAfterARoundTrip(t *testing.T) {
+	s := newScript(t, 3, nil)
+	s.stream(0, 0, 1, 1)
+	s.at(50, func(c *sim.Control) { s.must(c.Crash(1, sim.CrashProcess)) })
+	s.stream(100, 2, 1, 2)
+	s.stream(100, 0, 1, 3)
+	s.expect(1000,
+		"30ms n1 got 1 from n0",
+		"60ms n0 stream to n1 broke", // the host closed it
+		"120ms n0 stream to n1 broke", "120ms n2 stream to n1 broke")
+	if got := s.w.Counters().Lost[sim.LostStream]; got != 2 {
+		t.Errorf("got %d messages lost with streams, want 2", got)
+	}
+}
+
+func TestStreamToSilentHostTimesOut(t *testing.T) {
+	s := newScript(t, 3, streamTimeout(2*time.Second))
+	s.stream(0, 0, 1, 1)
+	s.at(50, func(c *sim.Control) { s.must(c.Crash(1, sim.CrashHost)) })
+	s.stream(100, 0, 1, 2) // on the open connection
+	s.stream(200, 2, 1, 3) // no connection yet
+	s.expect(10_000, "30ms n1 got 1 from n0", "2.11s n0 stream to n1 broke", "2.2s n2 stream to n1 broke")
+}
+
+func TestStreamOverACutPath(t *testing.T) {
+	cut := func(s *script, from, to float64) {
+		var id netmodel.RuleID
+		s.at(from, func(c *sim.Control) {
+			id = must(c.Network().Apply(netmodel.Rule{From: netmodel.Set{Nodes: []uint32{0}}, Cut: true}))
+		})
+		s.at(to, func(c *sim.Control) { s.must(c.Network().Remove(id)) })
+	}
+	t.Run("healed in time", func(t *testing.T) {
+		s := newScript(t, 2, streamTimeout(5*time.Second))
+		s.stream(0, 0, 1, 1)
+		cut(s, 50, 1000)
+		s.stream(100, 0, 1, 2)
+		s.stream(200, 0, 1, 3)
+		// Attempts at 100 ms and then 220, 440 and 880 ms after one another.
+		s.expect(10_000, "30ms n1 got 1 from n0", "1.65s n1 got 2 from n0", "1.65s n1 got 3 from n0")
+	})
+	t.Run("healed too late", func(t *testing.T) {
+		s := newScript(t, 2, streamTimeout(2*time.Second))
+		s.stream(0, 0, 1, 1)
+		cut(s, 50, 3000)
+		s.stream(100, 0, 1, 2)
+		s.stream(4000, 0, 1, 3) // a new connection
+		s.expect(10_000, "30ms n1 got 1 from n0", "2.1s n0 stream to n1 broke", "4.03s n1 got 3 from n0")
+	})
+	t.Run("before it was open", func(t *testing.T) {
+		s := newScript(t, 2, streamTimeout(time.Second))
+		cut(s, 0, 3000)
+		s.stream(100, 0, 1, 2)
+		s.expect(10_000, "1.1s n0 stream to n1 broke")
+	})
+}
+
+// What was on its way to an earlier life of a process does not reach the next.
+func TestStreamEndsWithTheProcess(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1)
+	s.stream(100, 0, 1, 2)
+	s.at(105, func(c *sim.Control) {
+		s.must(c.Crash(1, sim.CrashProcess))
+		s.must(c.Restart(1, nil))
+	})
+	s.stream(200, 0, 1, 3)
+	s.expect(1000, "30ms n1 got 1 from n0", "115ms n0 stream to n1 broke", "230ms n1 got 3 from n0")
+}
+
+// The process that left closes its connections; so does one that opened them
+// and crashed.
+func TestPeerHearsOfTheEndOfAProcess(t *testing.T) {
+	s := newScript(t, 3, nil)
+	s.stream(0, 0, 1, 1)
+	s.stream(1, 2, 1, 2)
+	s.at(100, func(c *sim.Control) { s.must(c.Leave(0)) })
+	s.at(101, func(c *sim.Control) { s.must(c.Crash(2, sim.CrashProcess)) })
+	s.expect(1000,
+		"30ms n1 got 1 from n0", "31ms n1 got 2 from n2",
+		"100ms n0 says goodbye",
+		"110ms n1 stream to n0 broke", "111ms n1 stream to n2 broke")
+}
