@@ -91,6 +91,9 @@ func (m *Model) newLinks(cfg *Config) error {
 	if err != nil {
 		return err
 	}
+	if len(counts) == 0 {
+		return nil
+	}
 	order := indices(cfg.Nodes)
 	shufflePrefix(order, len(order), mix(cfg.Seed^keyBandwidth))
 	m.up.classes, m.down.classes = []rate{{}}, []rate{{}}
@@ -128,8 +131,8 @@ func queueOr(q int64) int64 {
 // classCounts is how many nodes are in each class. Cumulated shares are
 // rounded, so that shares that make a whole leave nobody out.
 func (m *Model) classCounts(classes []BandwidthClass) ([]int, error) {
-	if len(classes) > maxClasses {
-		return nil, fmt.Errorf("Bandwidth: got %d classes, want at most %d", len(classes), maxClasses)
+	if n := len(classes); n > maxClasses {
+		return nil, fmt.Errorf("Bandwidth[%d]: got %d classes, want at most %d", maxClasses, n, maxClasses)
 	}
 	counts := make([]int, len(classes))
 	var whole, sum, carry uint64

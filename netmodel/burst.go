@@ -3,6 +3,7 @@ package netmodel
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"time"
 )
 
@@ -10,11 +11,11 @@ import (
 //
 // Whether a link is bad at time t is a pure function of (seed, from, to, t):
 // nothing is remembered of a link, and nobody's traffic moves its state.
-// Time is divided into cells so long (64 times the chain's relaxation time)
-// that the states at their borders are independent, up to e^-64. Inside a
+// Time is divided into cells so long (40 times the chain's relaxation time)
+// that the states at their borders are independent, up to e^-40. Inside a
 // cell, the state in the middle is drawn given the states at both ends, then
 // in the middle of the half that holds t, and so on, down to an interval no
-// longer than 1/1024 of the shorter mean stay; the state at its start counts
+// longer than 1/256 of the shorter mean stay; the state at its start counts
 // for all of it. On that grid the states have exactly the joint distribution
 // of the Markov chain.
 type burst struct {
@@ -44,15 +45,15 @@ func (b *burst) lost(state uint64, t int64, u uint64) LossReason {
 
 // isBad tells the state of the link with the given key at time t.
 func (b *burst) isBad(key uint64, t int64) bool {
-	start := uint64(t) >> b.cell << b.cell
 	half := uint64(1) << b.cell
-	ends := bit(sub(key, start), b.stationary)<<1 | bit(sub(key, start+half), b.stationary)
+	start := uint64(t) &^ (half - 1)
+	ends := isBelow(sub(key, start), b.stationary)<<1 | isBelow(sub(key, start+half), b.stationary)
 	for i := range b.middle {
 		half >>= 1
-		middle := start + half
+		middle := start | half
 		// No two points of time share a number, so the key's stream at that
 		// position belongs to this point alone.
-		state := bit(sub(key, middle), b.middle[i][ends])
+		state := isBelow(sub(key, middle), b.middle[i][ends&3])
 		if uint64(t)&half != 0 {
 			start, ends = middle, state<<1|ends&1
 		} else {
@@ -62,11 +63,18 @@ func (b *burst) isBad(key uint64, t int64) bool {
 	return ends&2 != 0
 }
 
-func bit(u, p uint64) uint64 {
-	if hit(u, p) {
-		return 1
+// isBelow is 1 if u < p, else 0.
+func isBelow(u, p uint64) uint64 {
+	_, borrow := bits.Sub64(u, p, 0)
+	return borrow
+}
+
+// lossAt is the probability of loss on the link with the given key at time t.
+func (b *burst) lossAt(key uint64, t int64) uint64 {
+	if b.isBad(key, t) {
+		return b.bad
 	}
-	return 0
+	return b.good
 }
 
 // average is the long-run probability of loss.
@@ -77,17 +85,17 @@ func (b *burst) average() uint64 {
 const (
 	leastStay  = 2 * time.Microsecond
 	burstScale = 192 // fractional bits of the fixed point the chain is computed in
-	cellLength = 64  // relaxation times in a cell, at least
-	grain      = 1024
+	cellLength = 40  // relaxation times in a cell, at least
+	grain      = 256 // parts of the shorter mean stay, at least, that are told apart
 )
 
-func newBurst(c GilbertElliott) (*burst, error) {
+func newBurst(field string, c GilbertElliott) (*burst, error) {
 	for _, stay := range []struct {
 		name string
 		d    time.Duration
 	}{{"MeanGood", c.MeanGood}, {"MeanBad", c.MeanBad}} {
 		if stay.d < leastStay || stay.d > MaxDelay {
-			return nil, fmt.Errorf("Loss.%s: got %v, want %v to %v", stay.name, stay.d, leastStay, MaxDelay)
+			return nil, fmt.Errorf("%s.%s: got %v, want %v to %v", field, stay.name, stay.d, leastStay, MaxDelay)
 		}
 	}
 	chain := newChain(int64(c.MeanGood), int64(c.MeanBad))

@@ -148,7 +148,9 @@ type Normal struct {
 
 // LogNormal: the logarithm of delays is normal. Median and P90 fix it: half
 // of all delays are below Median, nine tenths below P90. It is truncated to
-// [Min, Max]; Max 0 means MaxDelay.
+// [Min, Max]; Max 0 means MaxDelay. Without Min the shortest delay is a small
+// part of the median (that of 6.3 standard deviations below), and so is the
+// engine's lookahead; a Min that is physically sensible costs nothing.
 type LogNormal struct {
 	Median, P90 time.Duration
 	Min, Max    time.Duration

@@ -67,6 +67,7 @@ func TestApplyNamesTheMistake(t *testing.T) {
 		{Rule{Delay: -1}, "Delay: got -1ns, want 0s to 1h0m0s"},
 		{Rule{Jitter: 2 * time.Hour}, "Jitter: got 2h0m0s"},
 		{Rule{Reorder: 1}, "ReorderDelay: got 0s with a probability"},
+		{Rule{Bursts: &GilbertElliott{MeanGood: time.Second}}, "Bursts.MeanBad: got 0s"},
 		{Rule{Bandwidth: -8}, "Bandwidth: got -8 bit/s"},
 		{Rule{Queue: 5}, "Bandwidth: got a queue of 5 bytes"},
 	} {

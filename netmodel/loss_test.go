@@ -209,7 +209,7 @@ func TestGilbertElliottExtremes(t *testing.T) {
 		{MeanGood: leastStay, MeanBad: MaxDelay},
 		{MeanGood: MaxDelay, MeanBad: MaxDelay},
 	} {
-		b, err := newBurst(c)
+		b, err := newBurst("Loss", c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ const (
 	LostBurst
 	// LostCut: a rule cuts the path.
 	LostCut
-	// LostRule: by the loss of a rule.
+	// LostRule: by the loss or the bursts of a rule.
 	LostRule
 	// LostUplink: the queue of the sender's uplink was full.
 	LostUplink
@@ -210,6 +210,9 @@ func (e *effect) add(way *passage, p *Packet, h uint64, entered int64) LossReaso
 		way.late += done - entered
 	}
 	if e.loss != 0 && hit(sub(h, purposeLoss), e.loss) {
+		return LostRule
+	}
+	if e.burst != nil && e.burst.lost(link(e.states, p.From, p.To), entered, sub(h, purposeBurst)) != Delivered {
 		return LostRule
 	}
 	way.late += e.delay + int64(below(sub(h, purposeJitter), uint64(e.jitter)))

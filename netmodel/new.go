@@ -74,7 +74,7 @@ func (m *Model) newLoss(cfg *Config) (err error) {
 	case Independent:
 		m.loss = c.Probability
 	case GilbertElliott:
-		m.burst, err = newBurst(c)
+		m.burst, err = newBurst("Loss", c)
 	default:
 		return fmt.Errorf("Loss: got %T, want nil, Independent or GilbertElliott", cfg.Loss)
 	}

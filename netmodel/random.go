@@ -7,6 +7,7 @@ import "math/bits"
 // turning one imperfection on leaves the draws of the others as they were.
 const (
 	purposeLoss uint64 = iota + 1
+	purposeBurst
 	purposeDuplicate
 	purposeCopyLatency
 	purposeReorder
@@ -29,6 +30,7 @@ const (
 	keyRegions   = 0x9b05688c2b3e6c1f
 	keyBandwidth = 0x1f83d9abfb41bd6b
 	keySets      = 0x5be0cd19137e2179
+	keyRules     = 0xcbbb9d5dc1059ed8
 )
 
 // mix is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a

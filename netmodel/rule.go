@@ -21,6 +21,9 @@ type Rule struct {
 	Cut bool
 	// Loss is a further, independent probability of loss.
 	Loss uint64
+	// Bursts, if not nil, lets each directed link of the rule lose datagrams
+	// in bursts, with states of its own.
+	Bursts *GilbertElliott
 	// Delay is added to every delay, and a time uniform in [0, Jitter).
 	Delay, Jitter time.Duration
 	// Duplicate, Reorder with ReorderDelay, and Corrupt are as in Config and
@@ -64,6 +67,8 @@ type effect struct {
 	key           uint64
 	cut           bool
 	loss          uint64
+	burst         *burst // nil without bursts
+	states        uint64 // key of the links' states
 	delay, jitter int64
 	impairments
 	limit rate
@@ -88,18 +93,22 @@ func (m *Model) Apply(r Rule) (RuleID, error) {
 	if err := m.checkRule(&r); err != nil {
 		return 0, fmt.Errorf("apply network rule: %w", err)
 	}
-	from, err := m.resolve(r.From)
+	from, err := m.resolve("From", r.From)
 	if err != nil {
-		return 0, fmt.Errorf("apply network rule: From.%w", err)
+		return 0, fmt.Errorf("apply network rule: %w", err)
 	}
-	to, err := m.resolve(r.To)
+	to, err := m.resolve("To", r.To)
 	if err != nil {
-		return 0, fmt.Errorf("apply network rule: To.%w", err)
+		return 0, fmt.Errorf("apply network rule: %w", err)
+	}
+	e, err := m.newEffect(&r, m.lastRule+1)
+	if err != nil {
+		return 0, fmt.Errorf("apply network rule: %w", err)
 	}
 	m.lastRule++
 	b, slot := m.freeSlot()
 	b.used |= 1 << slot
-	b.effects[slot] = m.newEffect(&r, m.lastRule)
+	b.effects[slot] = e
 	if r.Symmetric {
 		b.symmetric |= 1 << slot
 	}
@@ -115,7 +124,7 @@ func (m *Model) Apply(r Rule) (RuleID, error) {
 	return m.lastRule, nil
 }
 
-func (m *Model) newEffect(r *Rule, id RuleID) effect {
+func (m *Model) newEffect(r *Rule, id RuleID) (effect, error) {
 	e := effect{
 		id: id, key: r.Stream, cut: r.Cut, loss: r.Loss,
 		delay: int64(r.Delay), jitter: int64(r.Jitter),
@@ -125,11 +134,17 @@ func (m *Model) newEffect(r *Rule, id RuleID) effect {
 	if e.key == 0 {
 		e.key = uint64(id)
 	}
-	e.key = mix(e.key ^ keySets)
+	e.key = mix(e.key ^ keyRules)
 	if r.Bandwidth != 0 {
 		e.busy = make([]int64, m.nodes)
 	}
-	return e
+	if r.Bursts == nil {
+		return e, nil
+	}
+	var err error
+	e.states = mix(m.states ^ e.key)
+	e.burst, err = newBurst("Bursts", *r.Bursts)
+	return e, err
 }
 
 // freeSlot finds room for a rule, in a further bank if need be.

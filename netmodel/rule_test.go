@@ -150,6 +150,9 @@ func drawRule(t *rapid.T) Rule {
 		Jitter:       time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "jitter")),
 		Bandwidth:    rapid.SampledFrom([]int64{0, 0, 100_000, 10_000_000}).Draw(t, "bandwidth"),
 	}
+	if rapid.IntRange(0, 4).Draw(t, "bursty") == 0 {
+		r.Bursts = &bursts
+	}
 	if rapid.IntRange(0, 4).Draw(t, "list") == 0 {
 		r.From.Nodes = []uint32{0, 1}
 	}
@@ -259,5 +262,33 @@ func TestRuleBandwidth(t *testing.T) {
 	}
 	if m.Datagram(&Packet{From: 1, To: 0, Size: 1000}, &f); f.Lost != Delivered || f.Delay != 0 {
 		t.Errorf("the other direction: got %+v, want no limit", f)
+	}
+}
+
+// A rule's bursts have the loss rate of their own chain, independent of the
+// model's.
+func TestRuleBursts(t *testing.T) {
+	m := mustNew(t, Config{Seed: 3, Nodes: 2, Latency: Constant{}, Loss: bursts})
+	sure := GilbertElliott{MeanGood: 300 * time.Millisecond, MeanBad: 100 * time.Millisecond, LossBad: Always}
+	mustApply(t, m, Rule{From: Set{Nodes: []uint32{0}}, Bursts: &sure})
+	const n = 50_000
+	var lost, there, back int
+	for k := range uint32(n) {
+		now := int64(k) * int64(time.Second)
+		switch send(m, 0, 1, k, now).Lost {
+		case LostRule:
+			there++
+		case LostBurst, LostRandom:
+			lost++
+		}
+		if send(m, 1, 0, k, now).Lost == LostRule {
+			back++
+		}
+	}
+	own := 0.1*0.8 + 0.9*0.01
+	checkShare(t, "lost by the model", lost, n, own)
+	checkShare(t, "lost by the rule alone", there, n, 0.25*(1-own))
+	if back != 0 {
+		t.Errorf("got %d lost on the way back, want none", back)
 	}
 }

@@ -25,7 +25,7 @@ type Set struct {
 
 // Members lists the nodes of a set in ascending order.
 func (m *Model) Members(s Set) ([]uint32, error) {
-	in, err := m.resolve(s)
+	in, err := m.resolve("Set", s)
 	if err != nil {
 		return nil, fmt.Errorf("list nodes of a set: %w", err)
 	}
@@ -38,8 +38,9 @@ func (m *Model) Members(s Set) ([]uint32, error) {
 	return out, nil
 }
 
-// resolve tells of each node whether it is in a set.
-func (m *Model) resolve(s Set) ([]bool, error) {
+// resolve tells of each node whether it is in a set; field is what an error
+// calls it.
+func (m *Model) resolve(field string, s Set) ([]bool, error) {
 	in := make([]bool, m.nodes)
 	if s.Nodes == nil && s.Regions == nil {
 		for i := range in {
@@ -48,14 +49,14 @@ func (m *Model) resolve(s Set) ([]bool, error) {
 	}
 	for i, node := range s.Nodes {
 		if uint64(node) >= uint64(m.nodes) {
-			return nil, fmt.Errorf("Nodes[%d]: got %d, want below %d", i, node, m.nodes)
+			return nil, fmt.Errorf("%s.Nodes[%d]: got %d, want below %d", field, i, node, m.nodes)
 		}
 		in[node] = true
 	}
 	for i, name := range s.Regions {
 		region, ok := m.RegionIndex(name)
 		if !ok {
-			return nil, fmt.Errorf("Regions[%d]: got %q, want one of: %s", i, name, m.regionList())
+			return nil, fmt.Errorf("%s.Regions[%d]: got %q, want one of: %s", field, i, name, m.regionList())
 		}
 		for node, r := range m.regionOf {
 			if int(r) == region {
@@ -76,7 +77,7 @@ func (m *Model) resolve(s Set) ([]bool, error) {
 
 // thin keeps a share of the members.
 func (m *Model) thin(in []bool, share, salt uint64) {
-	var members []uint32
+	members := make([]uint32, 0, m.nodes)
 	for i, member := range in {
 		if member {
 			members = append(members, uint32(i))

@@ -26,7 +26,7 @@ const (
 // path is what the rules in force make of a link, without any draw.
 type path struct {
 	cut           bool
-	loss          uint64
+	loss          uint64 // by rules, in the long run
 	delay, jitter int64
 	bandwidth     int64 // 0: no limit
 }
@@ -38,6 +38,9 @@ func (m *Model) path(from, to uint32) (w path) {
 			e := &b.effects[bits.TrailingZeros64(rest)]
 			w.cut = w.cut || e.cut
 			w.loss = either(w.loss, e.loss)
+			if e.burst != nil {
+				w.loss = either(w.loss, e.burst.average())
+			}
 			w.delay += e.delay
 			w.jitter += e.jitter
 			w.bandwidth = lower(w.bandwidth, e.limit.bandwidth)
@@ -122,16 +125,22 @@ func root(x uint64) uint64 {
 	return r
 }
 
-// lossAt is the probability that what enters a link at time t is lost, rules
-// apart.
+// lossAt is the probability that what enters a link at time t is lost.
 func (m *Model) lossAt(from, to uint32, t int64) uint64 {
-	switch {
-	case m.burst == nil:
-		return m.loss
-	case m.burst.isBad(link(m.states, from, to), t):
-		return m.burst.bad
+	p := m.loss
+	if m.burst != nil {
+		p = m.burst.lossAt(link(m.states, from, to), t)
 	}
-	return m.burst.good
+	for _, b := range m.banks {
+		for rest := b.match(from, to); rest != 0; rest &= rest - 1 {
+			e := &b.effects[bits.TrailingZeros64(rest)]
+			p = either(p, e.loss)
+			if e.burst != nil {
+				p = either(p, e.burst.lossAt(link(e.states, from, to), t))
+			}
+		}
+	}
+	return p
 }
 
 // StreamConnect is how long the k-th connection attempt from one node to
@@ -150,8 +159,8 @@ func (m *Model) StreamConnect(from, to uint32, now int64, k uint32) (delay int64
 		if !there.cut && !back.cut {
 			out := m.streamLatency(from, to, &there, sub(h, uint64(attempt)<<8))
 			home := m.streamLatency(to, from, &back, sub(reply, uint64(attempt)<<8))
-			lost := hit(sub(h, uint64(attempt)<<8|purposeLoss), either(there.loss, m.lossAt(from, to, now+delay))) ||
-				hit(sub(reply, uint64(attempt)<<8|purposeLoss), either(back.loss, m.lossAt(to, from, now+delay+out)))
+			lost := hit(sub(h, uint64(attempt)<<8|purposeLoss), m.lossAt(from, to, now+delay)) ||
+				hit(sub(reply, uint64(attempt)<<8|purposeLoss), m.lossAt(to, from, now+delay+out))
 			if !lost {
 				return delay + out + home, true
 			}
@@ -190,7 +199,7 @@ func (m *Model) StreamTransmit(from, to uint32, size, now int64, k uint32) (dela
 		sent = max(sent, now+r.time(size))
 	}
 	for n := range MaxRetries + 1 {
-		lost := w.cut || hit(sub(h, uint64(n)<<8|purposeRetry), either(w.loss, m.lossAt(from, to, sent)))
+		lost := w.cut || hit(sub(h, uint64(n)<<8|purposeRetry), m.lossAt(from, to, sent))
 		if !lost {
 			return sent - now + m.streamLatency(from, to, &w, h), true
 		}
