@@ -131,14 +131,15 @@ func queueOr(q int64) int64 {
 // classCounts is how many nodes are in each class. Cumulated shares are
 // rounded, so that shares that make a whole leave nobody out.
 func (m *Model) classCounts(classes []BandwidthClass) ([]int, error) {
-	if n := len(classes); n > maxClasses {
-		return nil, fmt.Errorf("Bandwidth[%d]: got %d classes, want at most %d", maxClasses, n, maxClasses)
+	const list = "Bandwidth"
+	if len(classes) > maxClasses {
+		return nil, fmt.Errorf("%s: got %d classes, want at most %d", list, len(classes), maxClasses)
 	}
 	counts := make([]int, len(classes))
 	var whole, sum, carry uint64
 	taken := 0
 	for i, c := range classes {
-		field := fmt.Sprintf("Bandwidth[%d]", i)
+		field := fmt.Sprintf("%s[%d]", list, i)
 		if err := m.checkLink(field+".Up", c.Up, c.UpQueue); err != nil {
 			return nil, err
 		}

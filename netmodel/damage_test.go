@@ -30,6 +30,15 @@ func TestDamageChangesEveryPayloadTheSameWayEachTime(t *testing.T) {
 	})
 }
 
+// A payload of one byte has only eight bits to flip: flips must not cancel out.
+func TestDamageOfOneByte(t *testing.T) {
+	for seed := range uint64(2000) {
+		if got := Damage([]byte{7}, seed); len(got) == 1 && got[0] == 7 {
+			t.Fatalf("seed %d did no damage", seed)
+		}
+	}
+}
+
 func TestDamageCutsAQuarterAndFlipsTheRest(t *testing.T) {
 	const n = 20_000
 	cut, byteHit := 0, [64]int{}

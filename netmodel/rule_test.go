@@ -292,3 +292,30 @@ func TestRuleBursts(t *testing.T) {
 		t.Errorf("got %d lost on the way back, want none", back)
 	}
 }
+
+// A copy leaves the sender with the original, meets the same rules, and then
+// goes its own way: with a latency of its own, and not held back.
+func TestCopiesTravelOnTheirOwn(t *testing.T) {
+	cfg := Config{
+		Seed: 2, Nodes: 2, Latency: Uniform{Min: 1e6, Max: 2e6}, Duplicate: Always,
+		Reorder: Always, ReorderDelay: time.Hour, Bandwidth: []BandwidthClass{{Share: Always, Up: 8e9}},
+	}
+	m := mustNew(t, cfg)
+	mustApply(t, m, Rule{Delay: 5e6, Bandwidth: 8e8})
+	var copies []float64
+	var sum float64
+	cfg.Reorder = 0
+	plain := mustNew(t, cfg)
+	for k := range uint32(samples) {
+		now := int64(k) * 1e6
+		f, g := send(m, 0, 1, k, now), send(plain, 0, 1, k, now)
+		copies = append(copies, float64(f.Duplicate))
+		// 100 bytes are 100 ns on the uplink and 1,000 ns at the rule's limit.
+		sum += (float64(f.Duplicate) - 6_501_100) * (float64(g.Delay) - 1_500_100) / 1e12
+	}
+	slices.Sort(copies)
+	checkKS(t, copies, func(x float64) float64 { return (x - 6_001_100) / 1e6 })
+	if r := 12 * sum / samples; r > 4/447.2 || r < -4/447.2 { // 4 / sqrt(samples)
+		t.Errorf("got correlation %.5f of copies with originals, want 0", r)
+	}
+}

@@ -180,3 +180,24 @@ func TestRetransmissionSeesTheLinkLater(t *testing.T) {
 		t.Errorf("got %d first and %d second retransmissions, want about 100 and hardly any", first, second)
 	}
 }
+
+// Each half of a handshake meets the conditions of its own direction.
+func TestConnectMeetsBothDirections(t *testing.T) {
+	m := mustNew(t, Config{Nodes: 2, Latency: Constant{Delay: time.Millisecond}})
+	slow := mustApply(t, m, Rule{From: Set{Nodes: []uint32{1}}, Delay: 5 * time.Millisecond})
+	for _, way := range [][2]uint32{{0, 1}, {1, 0}} {
+		if d, ok := m.StreamConnect(way[0], way[1], 0, 0); !ok || d != int64(7*time.Millisecond) {
+			t.Errorf("%v: got %d, %t, want the delay of one direction once", way, d, ok)
+		}
+	}
+	mustRemove(t, m, slow)
+	mustApply(t, m, Rule{From: Set{Nodes: []uint32{1}}, Loss: Always})
+	for _, way := range [][2]uint32{{0, 1}, {1, 0}} {
+		if d, ok := m.StreamConnect(way[0], way[1], 0, 0); ok {
+			t.Errorf("%v: got connected after %d, want no handshake over a direction that loses everything", way, d)
+		}
+	}
+	if _, ok := m.StreamTransmit(0, 1, 10, 0, 0); !ok {
+		t.Error("want the direction without loss to carry data")
+	}
+}
