@@ -218,3 +218,15 @@ func TestLoopbackTouchesNoNetwork(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+// The range of a truncated distribution is drawn from end to end.
+func TestTruncatedRangeIsUsedToBothEnds(t *testing.T) {
+	for _, l := range []latency{{first: 0, width: math.MaxUint64}, {first: 5, width: 1 << 44}, {first: 1 << 63, width: 1<<63 - 1}} {
+		if a, b := l.within(0), l.within(math.MaxUint64); a != l.first || b != l.first+l.width {
+			t.Errorf("got %d to %d, want %d to %d", a, b, l.first, l.first+l.width)
+		}
+		if got, want := l.within(1<<63), l.first+l.width/2; got-want > 1 {
+			t.Errorf("got %d in the middle, want %d", got, want)
+		}
+	}
+}

@@ -227,3 +227,18 @@ func TestGilbertElliottExtremes(t *testing.T) {
 		checkShare(t, "bad", bad, n, want)
 	}
 }
+
+// What counts is the state when a datagram has left the sender's uplink.
+func TestGilbertElliottMeetsWhatHasLeftTheUplink(t *testing.T) {
+	m := mustNew(t, Config{
+		Seed: 15, Nodes: 2, Latency: Constant{}, Loss: GilbertElliott{MeanGood: time.Second, MeanBad: time.Second, LossBad: Always},
+		Bandwidth: []BandwidthClass{{Share: Always, Up: 8000}}, // 100 bytes in 0.1 s
+	})
+	for k := range uint32(5000) {
+		now := int64(k) * int64(time.Second)
+		want := m.burst.isBad(link(m.states, 0, 1), now+int64(100*time.Millisecond))
+		if got := send(m, 0, 1, k, now).Lost == LostBurst; got != want {
+			t.Fatalf("at %d ns: got lost %t, want %t", now, got, want)
+		}
+	}
+}

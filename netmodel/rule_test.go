@@ -298,7 +298,7 @@ func TestRuleBursts(t *testing.T) {
 func TestCopiesTravelOnTheirOwn(t *testing.T) {
 	cfg := Config{
 		Seed: 2, Nodes: 2, Latency: Uniform{Min: 1e6, Max: 2e6}, Duplicate: Always,
-		Reorder: Always, ReorderDelay: time.Hour, Bandwidth: []BandwidthClass{{Share: Always, Up: 8e9}},
+		Reorder: Always, ReorderDelay: time.Hour, Bandwidth: []BandwidthClass{{Share: Always, Up: 8e5}},
 	}
 	m := mustNew(t, cfg)
 	mustApply(t, m, Rule{Delay: 5e6, Bandwidth: 8e8})
@@ -307,15 +307,35 @@ func TestCopiesTravelOnTheirOwn(t *testing.T) {
 	cfg.Reorder = 0
 	plain := mustNew(t, cfg)
 	for k := range uint32(samples) {
-		now := int64(k) * 1e6
+		now := int64(k) * 1e6 // as fast as the uplink can
 		f, g := send(m, 0, 1, k, now), send(plain, 0, 1, k, now)
 		copies = append(copies, float64(f.Duplicate))
-		// 100 bytes are 100 ns on the uplink and 1,000 ns at the rule's limit.
-		sum += (float64(f.Duplicate) - 6_501_100) * (float64(g.Delay) - 1_500_100) / 1e12
+		// 100 bytes are 1 ms on the uplink and 1 us at the rule's limit.
+		sum += (float64(f.Duplicate) - 7_501_000) * (float64(g.Delay) - 2_500_000) / 1e12
 	}
 	slices.Sort(copies)
-	checkKS(t, copies, func(x float64) float64 { return (x - 6_001_100) / 1e6 })
+	checkKS(t, copies, func(x float64) float64 { return (x - 7_001_000) / 1e6 })
 	if r := 12 * sum / samples; r > 4/447.2 || r < -4/447.2 { // 4 / sqrt(samples)
 		t.Errorf("got correlation %.5f of copies with originals, want 0", r)
+	}
+}
+
+// Rules draw independently, unless their streams are the same.
+func TestRulesHaveStreamsOfTheirOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		streams [2]uint64
+		want    float64
+	}{"by number": {[2]uint64{0, 0}, 0.75}, "named": {[2]uint64{7, 8}, 0.75}, "shared": {[2]uint64{7, 7}, 0.5}} {
+		m := mustNew(t, Config{Seed: 2, Nodes: 2, Latency: Constant{}})
+		for _, stream := range c.streams {
+			mustApply(t, m, Rule{Loss: 1 << 63, Stream: stream})
+		}
+		lost := 0
+		for k := range uint32(samples) {
+			if send(m, 0, 1, k, 0).Lost == LostRule {
+				lost++
+			}
+		}
+		checkShare(t, name, lost, samples, c.want)
 	}
 }
