@@ -43,7 +43,7 @@
 // present, is suspected here without spreading it, and told so. A member that
 // lives answers with a higher incarnation, which overrules its death on the
 // other side as well. One exchange over the former border is enough to begin
-// with.
+// with. And who is held for dead here but sends a ping is told so in the answer.
 //
 // Bursts of joins. A newcomer exchanges tables again push_pull_start after its
 // first exchange and then at doubling intervals, and how often news are passed

@@ -110,8 +110,18 @@ func (n *Node) send(env protocol.Env, to protocol.NodeID, m protocol.Message) {
 
 func (n *Node) answerPing(env protocol.Env, from protocol.NodeID, seq uint32) {
 	m := &Ack{Seq: seq}
-	m.Updates = n.piggyback(env, m.Size(), from, nil)
+	m.Updates = n.piggyback(env, m.Size(), from, n.obituary(from))
 	n.send(env, from, m)
+}
+
+// obituary tells one that speaks, though it is dead or left here, so: it may
+// have been away for longer than the news were on their way.
+func (n *Node) obituary(of protocol.NodeID) []Update {
+	m, ok := n.table.Get(of)
+	if !ok || present.Has(m.Status) || n.leaving {
+		return nil
+	}
+	return []Update{{Member: m, Accuser: n.self.ID}}
 }
 
 // probeTimedOut asks others to probe, and a stream, in parallel.
