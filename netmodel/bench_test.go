@@ -32,10 +32,14 @@ func BenchmarkDatagram(b *testing.B) {
 		{"impairments", Config{Latency: uniform, Duplicate: probability(0.01), Corrupt: probability(0.01), Reorder: probability(0.01), ReorderDelay: ms}, nil},
 		{"uplink", Config{Latency: uniform, Bandwidth: []BandwidthClass{{Share: Always, Up: 1e9}}}, nil},
 		{"partition", Config{Latency: uniform}, []Rule{partition}},
+		{"partition-1M-nodes", Config{Nodes: 1_000_000, Latency: uniform}, []Rule{partition}},
 		{"loss-rule", Config{Latency: uniform}, []Rule{{From: Set{Share: probability(0.01)}, Loss: probability(0.8)}}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			c.cfg.Nodes = nodes
+			if c.cfg.Nodes == 0 {
+				c.cfg.Nodes = nodes
+			}
+			nodes := uint32(c.cfg.Nodes)
 			m := mustNew(b, c.cfg)
 			for _, r := range c.rules {
 				mustApply(b, m, r)

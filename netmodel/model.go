@@ -1,9 +1,6 @@
 package netmodel
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // Packet is a datagram on its way into the network.
 type Packet struct {
@@ -166,7 +163,7 @@ func (m *Model) impair(p *Packet, f *Fate, h uint64, entered int64) {
 	m.base.add(&way, h)
 	for _, b := range m.banks {
 		for rest := b.match(p.From, p.To); rest != 0; rest &= rest - 1 {
-			e := &b.effects[bits.TrailingZeros64(rest)]
+			e := &b.effects[rest.first()]
 			f.Lost = f.Lost.and(e.add(&way, p, mix(h^e.key), entered))
 		}
 	}

@@ -46,20 +46,30 @@ type Rule struct {
 // RuleID names a rule in force. It is never 0.
 type RuleID uint64
 
-// bankSize is the number of rules that one word of bits holds.
-const bankSize = 64
+// rules is a set of rules of one bank. It is small so that all nodes' sets
+// stay in the cache: at a million nodes 64 rules a bank would quadruple the
+// cost of a datagram.
+type rules uint16
 
-// bank holds up to 64 rules. Each node has a word that says which rules it is
-// a sender of, and one for the receivers: two loads and two operations find
-// all rules that touch a message.
+const (
+	bankSize = 16
+	allRules = ^rules(0)
+)
+
+// first is the smallest member of a set that is not empty.
+func (s rules) first() uint { return uint(bits.TrailingZeros16(uint16(s))) }
+
+// bank holds up to bankSize rules. Each node has the set of rules that it is a
+// sender of, and that of those it is a receiver of: two loads and two
+// operations find all rules that touch a message.
 type bank struct {
-	used      uint64
-	symmetric uint64
+	used      rules
+	symmetric rules
 	ends      []ends
 	effects   [bankSize]effect
 }
 
-type ends struct{ from, to uint64 }
+type ends struct{ from, to rules }
 
 // effect is a Rule made ready.
 type effect struct {
@@ -82,7 +92,7 @@ type impairments struct {
 }
 
 // match is the set of rules on the link from one node to another.
-func (b *bank) match(from, to uint32) uint64 {
+func (b *bank) match(from, to uint32) rules {
 	x, y := b.ends[from], b.ends[to]
 	return x.from&y.to | x.to&y.from&b.symmetric
 }
@@ -150,8 +160,8 @@ func (m *Model) newEffect(r *Rule, id RuleID) (effect, error) {
 // freeSlot finds room for a rule, in a further bank if need be.
 func (m *Model) freeSlot() (*bank, uint) {
 	for _, b := range m.banks {
-		if b.used != ^uint64(0) {
-			return b, uint(bits.TrailingZeros64(^b.used))
+		if b.used != allRules {
+			return b, (^b.used).first()
 		}
 	}
 	b := &bank{ends: make([]ends, m.nodes)}
@@ -163,7 +173,7 @@ func (m *Model) freeSlot() (*bank, uint) {
 func (m *Model) Remove(id RuleID) error {
 	for at, b := range m.banks {
 		for rest := b.used; rest != 0; rest &= rest - 1 {
-			slot := uint(bits.TrailingZeros64(rest))
+			slot := rest.first()
 			if b.effects[slot].id != id {
 				continue
 			}

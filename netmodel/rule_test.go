@@ -74,7 +74,7 @@ func TestRulesAgreeWithTheirNaiveTwin(t *testing.T) {
 			twin.to = append(twin.to, must[[]uint32](t)(m.Members(r.To)))
 		}
 		// More rules than a bank holds, in some runs.
-		for range rapid.SampledFrom([]int{0, 0, 0, 63, 64, 130}).Draw(t, "crowd") {
+		for range rapid.SampledFrom([]int{0, 0, 0, bankSize - 1, bankSize, 2*bankSize + 2}).Draw(t, "crowd") {
 			apply(Rule{From: Set{Nodes: []uint32{uint32(len(twin.ids) % nodes)}}, Delay: 3})
 		}
 		t.Repeat(map[string]func(*rapid.T){

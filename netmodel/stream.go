@@ -35,7 +35,7 @@ func (m *Model) path(from, to uint32) (w path) {
 	w.bandwidth = lower(m.up.of(from).bandwidth, m.down.of(to).bandwidth)
 	for _, b := range m.banks {
 		for rest := b.match(from, to); rest != 0; rest &= rest - 1 {
-			e := &b.effects[bits.TrailingZeros64(rest)]
+			e := &b.effects[rest.first()]
 			w.cut = w.cut || e.cut
 			w.loss = either(w.loss, e.loss)
 			if e.burst != nil {
@@ -133,7 +133,7 @@ func (m *Model) lossAt(from, to uint32, t int64) uint64 {
 	}
 	for _, b := range m.banks {
 		for rest := b.match(from, to); rest != 0; rest &= rest - 1 {
-			e := &b.effects[bits.TrailingZeros64(rest)]
+			e := &b.effects[rest.first()]
 			p = either(p, e.loss)
 			if e.burst != nil {
 				p = either(p, e.burst.lossAt(link(e.states, from, to), t))
