@@ -185,7 +185,8 @@ func (m *Model) newPairLatency(c PairMatrix) (least int64, err error) {
 }
 
 // leastOfMatrix is the least delay between two nodes: between places that are
-// both inhabited, or within a place of two nodes or more.
+// both inhabited, or within a place of two nodes or more. A single node has
+// nobody to send to, and gets the largest.
 func (l *latency) leastOfMatrix() int64 {
 	inhabitants := make([]int, l.places)
 	for _, p := range l.place {
