@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/starling-sim/starling/protocol/fixed"
 	"github.com/starling-sim/starling/protocol/quantity"
 )
 
@@ -34,7 +35,7 @@ func suspicionTimeout(c, k int, shortest, longest time.Duration) time.Duration {
 	if k <= 0 || c >= k {
 		return shortest
 	}
-	cut := time.Duration(mulDiv(uint64(longest-shortest), log2Fixed(uint32(c+1)), log2Fixed(uint32(k+1))))
+	cut := time.Duration(mulDiv(uint64(longest-shortest), fixed.Log2(uint64(c+1)), fixed.Log2(uint64(k+1))))
 	// The exact value is never a whole millisecond for 0 < c < k unless
 	// ln(c+1)/ln(k+1) is rational; the half unit keeps those from falling short.
 	left := (longest - cut + roundingSlack).Truncate(time.Millisecond)
@@ -66,34 +67,11 @@ func pushPullScale(n int) int {
 func log10Milli(n uint32) int {
 	// What is added is more than the error of log2Fixed and less than what any
 	// n that is no power of ten lacks to the next whole number.
-	hi, _ := bits.Mul64(log2Fixed(n)+1<<(fraction-36), log10Of2)
-	return int(hi >> (2*fraction - 64))
+	return int(fixed.Mul(fixed.Log2(uint64(n))+1<<(fixed.Fraction-36), log10Of2) >> fixed.Fraction)
 }
 
-const (
-	fraction = 48
-	// log10Of2 is 1000 log10 2 with 48 fractional bits.
-	log10Of2 = 84732411018727983
-)
-
-// log2Fixed returns log2 n with 48 fractional bits, for n > 0, cut: one bit a
-// squaring.
-func log2Fixed(n uint32) uint64 {
-	whole := uint(bits.Len32(n) - 1)
-	x := uint64(n) << (63 - whole) // in [1, 2) with 63 fractional bits
-	out := uint64(whole)
-	for range fraction {
-		hi, lo := bits.Mul64(x, x) // in [1, 4) with 126 fractional bits
-		out <<= 1
-		if hi>>63 != 0 {
-			out |= 1
-			x = hi
-		} else {
-			x = hi<<1 | lo>>63
-		}
-	}
-	return out
-}
+// log10Of2 is 1000 log10 2 in fixed point.
+const log10Of2 = 84732411018727983
 
 // part returns the share of d, rounded to the nanosecond.
 func part(share quantity.Share, d time.Duration) time.Duration {
