@@ -56,3 +56,19 @@ func runEvents(b *testing.B, w *sim.World) {
 	b.ReportMetric(float64(happened)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(happened), "ns/event")
 }
+
+// BenchmarkBareLoop is the yardstick for BenchmarkGossip.
+func BenchmarkBareLoop(b *testing.B) {
+	for _, nodes := range []int{1_000, 10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+			b.ReportAllocs()
+			l := sim.NewBareLoop(nodes)
+			l.Run(nodes * 4)
+			runtime.GC()
+			b.ResetTimer()
+			l.Run(b.N)
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}

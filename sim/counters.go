@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
 )
@@ -144,6 +146,9 @@ func (w *World) Counters() Counters {
 func (w *World) kindCounters() []KindCounters {
 	var all []KindCounters
 	for high := range 256 {
+		if !slices.ContainsFunc(w.shards, func(sh *shard) bool { return sh.count.kinds[high] != nil }) {
+			continue
+		}
 		for low := range 256 {
 			k := KindCounters{Kind: protocol.MessageKind(high<<8 | low)}
 			for _, sh := range w.shards {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
@@ -161,51 +162,78 @@ func (c *env) datagram(to protocol.NodeID, m protocol.Message, size int32) {
 		c.lose(NoNode, m, size, LostNobody)
 		return
 	}
+	d := departure{msg: m, now: c.now, from: c.idx, seq: c.n.seq, to: dst, size: size}
+	c.n.seq += 2 // one for a copy that the network may make
+	if !c.sh.deferring || dst == c.idx {
+		c.depart(&d)
+		return
+	}
+	c.sh.departures = append(c.sh.departures, d)
+	if len(c.sh.departures) == 1 {
+		c.sh.departBy = c.at + c.w.lookahead
+	}
+}
+
+// departure is a datagram that a node has sent, before the network has decided
+// what becomes of it.
+type departure struct {
+	msg      protocol.Message
+	now      int64
+	from, to uint32
+	seq      uint32
+	size     int32
+}
+
+// depart has the network decide what becomes of a datagram.
+func (c *env) depart(d *departure) {
 	p, f := &c.packet, &c.fate
-	p.From, p.To, p.Size, p.Now = c.idx, dst, size, c.now
-	p.K = c.sh.pairs.countPair(c.n, dst)
+	p.From, p.To, p.Size, p.Now = d.from, d.to, d.size, d.now
+	p.K = c.sh.pairs.countPair(&c.w.nodes[d.from], d.to, len(c.w.nodes))
 	c.w.net.Datagram(p, f)
 	if f.Lost != 0 {
-		c.lose(dst, m, size, Loss(f.Lost)-1)
+		c.lose(d.to, d.msg, d.size, Loss(f.Lost)-1)
 		return
 	}
 	if c.w.encodes || f.Corrupt != 0 || f.Duplicate >= 0 {
-		c.unusual(dst, m, size)
+		c.unusual(d)
 		return
 	}
-	c.dispatch(dst, c.w.arrival, f.Delay, payload{msg: m, from: c.idx, size: size})
+	c.dispatch(d, c.w.arrival, f.Delay, d.seq, d.msg)
 }
 
 // unusual sends off a datagram that travels as bytes, is damaged or doubled.
-func (c *env) unusual(dst uint32, m protocol.Message, size int32) {
+func (c *env) unusual(d *departure) {
+	// For what is said of an error: the context may be another event's by now.
+	at, idx := c.at, c.idx
+	c.at, c.idx = d.now, d.from
+	defer func() { c.at, c.idx = at, idx }()
 	fate := c.fate
-	intact := payload{msg: m, from: c.idx, size: size}
-	what := c.w.arrival
+	intact, what := d.msg, c.w.arrival
 	if c.w.encodes {
-		intact.msg = c.encode(m, 0)
+		intact = c.encode(d.msg, 0)
 		what |= whatFrame
 	}
 	if fate.Corrupt != 0 {
-		damaged := payload{msg: c.encode(m, fate.Corrupt), from: c.idx, size: size}
-		c.dispatch(dst, what|whatFrame|whatDamaged, fate.Delay, damaged)
+		c.dispatch(d, what|whatFrame|whatDamaged, fate.Delay, d.seq, c.encode(d.msg, fate.Corrupt))
 	} else {
-		c.dispatch(dst, what, fate.Delay, intact)
+		c.dispatch(d, what, fate.Delay, d.seq, intact)
 	}
 	if fate.Duplicate >= 0 {
 		c.sh.count.duplicated++
-		c.dispatch(dst, what, fate.Duplicate, intact)
+		c.dispatch(d, what, fate.Duplicate, d.seq+1, intact)
 	}
 }
 
-// dispatch sends a parcel off to another node, or to itself.
-func (c *env) dispatch(dst, what uint32, delay int64, p payload) {
-	if delay < c.w.lookahead && dst != c.idx {
-		c.fail(fmt.Errorf("network model gave a delay of %d ns from %d to %d, but promised at least %d", delay, c.idx, dst, c.w.lookahead))
+// dispatch makes a datagram, as m, arrive after a delay.
+func (c *env) dispatch(d *departure, what uint32, delay int64, seq uint32, m protocol.Message) {
+	if delay < c.w.lookahead && d.to != d.from {
+		c.fail(fmt.Errorf("network model gave a delay of %d ns from %d to %d, but promised at least %d", delay, d.from, d.to, c.w.lookahead))
 		return
 	}
-	at := c.later(delay)
-	e := event{time: at, key: c.nextKey(at), dst: dst, what: what}
-	if to := c.w.shardOf(dst); to != c.sh {
+	at := d.now + max(delay, 1)
+	e := event{time: at, key: orderKey(c.w.orderSeed, at, d.from, seq), dst: d.to, what: what}
+	p := payload{msg: m, from: d.from, size: d.size}
+	if to := c.w.shardOf(d.to); to != c.sh {
 		out := &c.sh.out[to.number]
 		out.note(&e)
 		out.parcels = append(out.parcels, transit[payload]{e, p})
@@ -213,6 +241,25 @@ func (c *env) dispatch(dst, what uint32, delay int64, p payload) {
 	}
 	e.arg = uint64(c.sh.parcels.put(p))
 	c.sh.q.push(e)
+}
+
+// departAll has the network decide about all datagrams whose departure was put
+// off. That is done in batches because nearly every one of them touches a place
+// of its own in the tables of pairs: so they are fetched from memory side by
+// side and not one after the other.
+func (sh *shard) departAll() {
+	sum := pair(0)
+	for i := range sh.departures {
+		d := &sh.departures[i]
+		sum += sh.pairs.touch(&sh.w.nodes[d.from], d.to)
+	}
+	sh.sink += uint64(sum)
+	for i := range sh.departures {
+		sh.ctx.depart(&sh.departures[i])
+		sh.departures[i].msg = nil
+	}
+	sh.departures = sh.departures[:0]
+	sh.departBy = math.MaxInt64
 }
 
 // lose counts a message that will not arrive.

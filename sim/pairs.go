@@ -1,5 +1,7 @@
 package sim
 
+import "math/bits"
+
 // A pair is an entry of a node's table of receivers: receiver + 1 in the upper
 // half (0: empty), the number of datagrams sent to it in the lower half.
 type pair uint64
@@ -8,6 +10,7 @@ const (
 	// A block is a table's storage: a power of two of pairs, at least
 	// blockUnit, in which addresses are counted.
 	blockUnit  = 4
+	firstLog   = 3       // of a node's first block: one cache line
 	arenaUnits = 1 << 12 // units of a page: 128 KiB
 )
 
@@ -62,40 +65,96 @@ func (a *pairArena) getLarge(units uint32) uint32 {
 func (a *pairArena) put(at uint32, log uint8) { a.spare[log] = append(a.spare[log], at) }
 
 // countPair returns how many datagrams n sent to dst before, and counts one
-// more. The table is an open-addressing one with linear probing.
-func (a *pairArena) countPair(n *node, dst uint32) uint32 {
+// more, in a world of a number of nodes. A table is first an open-addressing
+// one with linear probing; when an array of counters by receiver is no larger,
+// it becomes that.
+func (a *pairArena) countPair(n *node, dst uint32, nodes int) uint32 {
 	if n.pairLog == 0 {
-		n.pairLog = 2
-		n.pairBlock = a.get(2)
+		n.pairLog = firstLog
+		n.pairBlock = a.get(firstLog)
 	}
 	for {
-		table := a.block(n.pairBlock, n.pairLog)
-		mask := uint32(len(table) - 1)
-		for i := pairSlot(dst, n.pairLog); ; i = (i + 1) & mask {
-			p := table[i]
-			if uint32(p>>32) == dst+1 {
-				table[i] = p + 1
-				return uint32(p)
-			}
-			if p != 0 {
-				continue
-			}
-			// At most three quarters are in use.
-			if (n.pairUsed+1)*4 > uint32(len(table))*3 {
-				break
-			}
-			n.pairUsed++
-			table[i] = pair(dst+1)<<32 | 1
-			return 0
+		if n.pairLog&pairArray != 0 {
+			p := &a.block(n.pairBlock, n.pairLog&^pairArray)[dst/2]
+			shift := dst % 2 * 32
+			k := uint32(*p >> shift)
+			*p += 1 << shift
+			return k
 		}
-		a.move(n, a, n.pairLog+1)
+		if k, ok := count(a.block(n.pairBlock, n.pairLog), n, dst); ok {
+			return k
+		}
+		if 4<<n.pairLog >= nodes {
+			a.flatten(n, nodes)
+			continue
+		}
+		a.resize(n, n.pairLog+1)
 	}
 }
 
-// move moves n's table from arena a to a block of another size or arena.
-func (a *pairArena) move(n *node, to *pairArena, log uint8) {
+// pairArray marks, in a node's pairLog, a table that is an array.
+const pairArray = 1 << 7
+
+// count counts in an open-addressing table; false means that it is full.
+func count(table []pair, n *node, dst uint32) (uint32, bool) {
+	mask := uint32(len(table) - 1)
+	for i := pairSlot(dst, n.pairLog); ; i = (i + 1) & mask {
+		p := table[i&mask]
+		if uint32(p>>32) == dst+1 {
+			table[i&mask] = p + 1
+			return uint32(p), true
+		}
+		if p != 0 {
+			continue
+		}
+		// At most three quarters are in use.
+		if (n.pairUsed+1)*4 > uint32(len(table))*3 {
+			return 0, false
+		}
+		n.pairUsed++
+		table[i&mask] = pair(dst+1)<<32 | 1
+		return 0, true
+	}
+}
+
+// touch reads what countPair will read, so that it is in the cache by then.
+func (a *pairArena) touch(n *node, dst uint32) pair {
+	switch {
+	case n.pairLog == 0:
+		return 0
+	case n.pairLog&pairArray != 0:
+		return a.block(n.pairBlock, n.pairLog&^pairArray)[dst/2]
+	}
+	return a.block(n.pairBlock, n.pairLog)[pairSlot(dst, n.pairLog)]
+}
+
+// flatten makes n's table an array.
+func (a *pairArena) flatten(n *node, nodes int) {
+	log := uint8(max(bits.Len(uint(nodes-1)), 3) - 1)
+	at := a.get(log)
+	array := a.block(at, log)
+	for _, p := range a.block(n.pairBlock, n.pairLog) {
+		if p != 0 {
+			dst := uint32(p>>32) - 1
+			array[dst/2] += pair(uint32(p)) << (dst % 2 * 32)
+		}
+	}
+	a.put(n.pairBlock, n.pairLog)
+	n.pairBlock, n.pairLog = at, log|pairArray
+}
+
+// carry copies n's table into another arena.
+func (a *pairArena) carry(n *node, to *pairArena) {
+	log := n.pairLog &^ pairArray
 	at := to.get(log)
-	table := to.block(at, log)
+	copy(to.block(at, log), a.block(n.pairBlock, log))
+	n.pairBlock = at
+}
+
+// resize moves n's open-addressing table to a block of another size.
+func (a *pairArena) resize(n *node, log uint8) {
+	at := a.get(log)
+	table := a.block(at, log)
 	mask := uint32(len(table) - 1)
 	for _, p := range a.block(n.pairBlock, n.pairLog) {
 		if p == 0 {

@@ -3,7 +3,9 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
+	"unsafe"
 
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
@@ -34,8 +36,19 @@ type shard struct {
 	records []orderedRecord
 	traces  []TraceRecord
 
+	// departures are datagrams whose departure is put off, at most until an
+	// event at departBy or later; deferring says that this may be done.
+	departures []departure
+	departBy   int64
+	deferring  bool
+	popped     event
+	sink       uint64 // so that reads ahead are not optimised away
+
 	err error
 }
+
+// departureBatch is the number of departures that are put off at most.
+const departureBatch = 32
 
 // payload is what a datagram carries, or a message that a stream delivers.
 type payload struct {
@@ -76,27 +89,84 @@ func (r *orderedRecord) before(o *orderedRecord) bool {
 // run carries out events before limit, at most budget of them; it returns
 // whether none is left.
 func (sh *shard) run(limit int64, budget int) bool {
-	q := sh.q
+	sh.deferring = sh.w.lookahead > 0 && sh.w.cfg.Tracer == nil
+	sh.departBy = math.MaxInt64
 	for budget > 0 && sh.err == nil {
-		if len(q.near) > 0 || q.next == len(q.run) {
-			e, ok := q.pop(limit)
-			if !ok {
+		done, n := sh.runUntil(min(limit, sh.departBy), budget)
+		budget -= n
+		if len(sh.departures) == 0 {
+			if done {
+				sh.deferring = false
 				return true
 			}
-			sh.handle(&e)
-			budget--
 			continue
 		}
-		// The usual case, without a copy: the next event of the current bucket.
-		e := &q.run[q.next]
-		if e.time >= limit {
-			return true
-		}
-		q.next++
-		sh.handle(e)
-		budget--
+		sh.departAll()
 	}
+	sh.deferring = false
 	return false
+}
+
+// runUntil carries out events before limit, at most budget, until a batch of
+// departures waits or something is to depart before limit. It returns whether
+// no event before limit is left, and the number carried out.
+func (sh *shard) runUntil(limit int64, budget int) (done bool, n int) {
+	q := sh.q
+	for n < budget && len(sh.departures) < departureBatch && sh.err == nil {
+		var e *event
+		if len(q.near) > 0 || q.next == len(q.run) {
+			var ok bool
+			if sh.popped, ok = q.pop(limit); !ok {
+				return true, n
+			}
+			e = &sh.popped
+		} else {
+			// The usual case, without a copy: the next event of the bucket.
+			e = &q.run[q.next]
+			if e.time >= limit {
+				return true, n
+			}
+			if q.next%lookAhead == 0 && sh.w.large {
+				sh.readAhead(q.run[q.next:min(q.next+lookAhead, len(q.run))])
+			}
+			q.next++
+		}
+		sh.handle(e)
+		n++
+		limit = min(limit, sh.departBy)
+	}
+	return false, n
+}
+
+// lookAhead is the number of events whose nodes are read ahead together.
+const lookAhead = 16
+
+// readAhead reads what the next events will touch: their nodes, then their
+// protocols and messages. In a large world none of that is in the cache, and
+// what is fetched side by side takes little longer than one of it.
+func (sh *shard) readAhead(next []event) {
+	sum := byte(0)
+	for i := range next {
+		sum += sh.w.nodes[next[i].dst].flags
+	}
+	for i := range next {
+		sum += firstByte(sh.w.nodes[next[i].dst].proto)
+		if next[i].kind() == evDeliver {
+			sum += byte(sh.parcels.slots[next[i].arg].from)
+		}
+	}
+	sh.sink += uint64(sum)
+}
+
+// firstByte reads the first byte of what an interface points to.
+func firstByte(p protocol.Protocol) byte {
+	if p == nil {
+		return 0
+	}
+	// An interface is two words, the second of which points to the value (or
+	// is it, for a type that is itself a pointer). Go has no other way to
+	// prefetch.
+	return *(*[2]*byte)(unsafe.Pointer(&p))[1]
 }
 
 // handle carries out one event.

@@ -31,6 +31,7 @@ type World struct {
 	arrival         uint32
 	inboxLimit      int
 	encodes         bool
+	large           bool // its nodes do not fit the second-level cache
 	observed        bool // there is an observer or a tracer
 
 	shards     []*shard
@@ -44,6 +45,10 @@ type World struct {
 	rands    map[string]*protocol.Rand
 	err      error
 }
+
+// largeWorld is the number of nodes from which reading ahead pays
+// (BenchmarkGossip): with their protocols they take 1 MiB or more.
+const largeWorld = 1 << 13
 
 // New returns a world at time 0 in which no node runs yet.
 func New(cfg Config) (*World, error) {
@@ -82,6 +87,7 @@ func New(cfg Config) (*World, error) {
 	if w.net.HasDownlink() {
 		w.arrival = uint32(evArrive)
 	}
+	w.large = len(w.nodes) >= largeWorld
 	w.control.w = w
 	w.shards = []*shard{w.newShard(0)}
 	if cfg.Workers > 1 {
@@ -305,7 +311,7 @@ func (w *World) divide(n int) {
 	}
 	for i := range w.nodes {
 		if n := &w.nodes[i]; n.pairLog > 0 {
-			old.pairs.move(n, &w.shardOf(uint32(i)).pairs, n.pairLog)
+			old.pairs.carry(n, &w.shardOf(uint32(i)).pairs)
 		}
 	}
 	for {
