@@ -227,7 +227,7 @@ func netMetrics() []Metric {
 		},
 		{
 			Name: "net.loss_share", Label: "messages lost", Unit: "share", Scalar: true, Source: "engine",
-			Definition: "messages that did not arrive per message sent",
+			Definition: "messages lost on the way per message sent; those to a receiver that does not run do not count as lost here",
 		},
 		{
 			Name: "net.lost_by_reason", Label: "messages lost", Unit: "count", Grouped: true, Source: "engine",

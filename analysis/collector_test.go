@@ -309,12 +309,12 @@ func TestNothingBeforeTheWarmUpCounts(t *testing.T) {
 	s.end = analysis.Counters{
 		Datagrams: 160, Bytes: 8000, Events: 700, NodeMessages: []uint64{30, 20, 10, 0}, NodeBytes: make([]uint64, 4),
 		Messages: []analysis.MessageCount{{Name: "swim.ping", Messages: 160, Bytes: 8000}},
-		Lost:     []analysis.Count{{Name: "loss", N: 13}},
+		Lost:     []analysis.Count{{Name: "loss", N: 13}, {Name: analysis.LostNobody, N: 5}},
 	}
 	want(t, s.at(20).finish(), map[string]float64{
 		"swim.false_positives": 0, "swim.flaps": 1, "swim.crashes_measured": 0, "world.crashes": 0,
 		"swim.probes": 1, "swim.probe_failed_share": 0, "swim.health.mean": 4.0 / 3, "events.swim.confirm_dead": 0,
-		"net.datagrams": 60, "net.lost_by_reason.loss": 6, "net.loss_share": 0.1, "engine.events_per_virtual_s": 30,
+		"net.datagrams": 60, "net.lost_by_reason.loss": 6, "net.lost": 11, "net.loss_share": 0.1, "engine.events_per_virtual_s": 30,
 		"net.messages_per_node_s.mean": 2, "net.messages_per_node_s.max": 3, "net.messages_per_node_s.p50": 2,
 		"swim.messages_per_node_s": 2, "net.messages_by_kind.swim.ping": 60,
 	})

@@ -16,7 +16,8 @@ type Counters struct {
 	// Delivered counts messages of both sorts that reached a protocol.
 	Delivered uint64
 	// Lost counts messages that did not arrive, by reason. Every reason
-	// stands once; the order is kept.
+	// stands once; the order is kept. LostNobody is the reason that is not
+	// the network's fault.
 	Lost []Count
 	// Messages counts what was sent by message kind, under the names of the
 	// MessageSpecs.
@@ -27,6 +28,9 @@ type Counters struct {
 	NodeMessages []uint64
 	NodeBytes    []uint64
 }
+
+// LostNobody is the loss reason of messages whose receiver does not run.
+const LostNobody = "nobody"
 
 // Count is a named number.
 type Count struct {

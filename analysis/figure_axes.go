@@ -168,6 +168,11 @@ func (b *chartBuilder) setX(x extent) error {
 		}
 	case b.plot.Kind == PlotDistribution && x.lo > 0 && x.lo < 0.5*x.hi:
 		b.chart.x = linearAxis(0, x.hi, true, false)
+	case b.plot.Kind == PlotDistribution:
+		pad := 0.03 * (x.hi - x.lo)
+		b.chart.x = linearAxis(x.lo-pad, x.hi+pad, true, true)
+	case x.lo > 0 && x.lo < 0.05*x.hi: // the first sample is not quite at the start
+		b.chart.x = linearAxis(0, x.hi, true, true)
 	default:
 		b.chart.x = linearAxis(x.lo, x.hi, true, true)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -83,7 +84,7 @@ type figureView struct {
 
 // keyNumber is a metric shown large.
 type keyNumber struct {
-	Name, Label, Value, Unit, Range, Definition, Source string
+	Name, Label, Value, Unit, Definition, Source string
 }
 
 // metricRow is a line of the table of all metrics.
@@ -175,9 +176,13 @@ func KeyMetrics(runs []Run, verdicts []Verdict) []string {
 func (v *reportView) keys(names []string) {
 	for _, name := range names {
 		m, _ := lookup(name, UseValue)
+		value, unit := v.Runs[0].metric(name), shownUnit(m.Unit)
+		if math.IsNaN(value) {
+			unit = ""
+		}
 		v.Keys = append(v.Keys, keyNumber{
-			Name: name, Label: metricLabel(m, name), Value: FormatValue(v.Runs[0].metric(name)),
-			Unit: shownUnit(m.Unit), Definition: m.Definition, Source: m.Source,
+			Name: name, Label: metricLabel(m, name), Value: FormatValue(value),
+			Unit: unit, Definition: m.Definition, Source: m.Source,
 		})
 	}
 }

@@ -61,14 +61,17 @@ func (t *traffic) finish(c *Collector, out *results, n Counters) {
 		out.metrics["engine.events_per_virtual_s"] = float64(n.Events-base.Events) / s
 	}
 
-	var lost uint64
+	var lost, nobody uint64
 	for _, l := range n.Lost {
 		since := l.N - countOf(base.Lost, l.Name)
 		lost += since
+		if l.Name == LostNobody {
+			nobody = since
+		}
 		out.metrics["net.lost_by_reason."+l.Name] = float64(since)
 	}
 	count("net.lost", lost, 0)
-	out.share("net.loss_share", int64(lost), int64(messages(n)-messages(base)))
+	out.share("net.loss_share", int64(lost-nobody), int64(messages(n)-messages(base)))
 	t.byKind(c, out, n)
 	t.perNode(c, out, "net.messages_per_node_s", n.NodeMessages, base.NodeMessages, messages(n)-messages(base))
 	t.perNode(c, out, "net.bytes_per_node_s", n.NodeBytes, base.NodeBytes, n.Bytes-base.Bytes)
