@@ -17,7 +17,6 @@ import (
 const (
 	kindGossip  protocol.MessageKind = 0x8001
 	timerGossip protocol.TimerKind   = 0x8001
-	eventGossip protocol.EventKind   = 0x8001
 )
 
 // rumour is a message of eight bytes.
@@ -77,7 +76,7 @@ func gossipWorld(t testing.TB, nodes, workers int) *sim.World {
 	t.Helper()
 	var w *sim.World
 	w, err := sim.New(sim.Config{
-		Seed: 1, Nodes: nodes, Workers: workers,
+		Seed: 1, Nodes: nodes, Workers: workers, Decoders: protocol.Decoders{kindGossip: decodeRumour},
 		Network: uniformNetwork(nodes, 10*time.Millisecond, 100*time.Millisecond),
 		Build:   func() (protocol.Protocol, error) { return &gossip{w: w}, nil },
 	})

@@ -14,8 +14,7 @@ import (
 // scripted is a protocol whose steps a test gives as commands, and which writes
 // down what happens to it.
 type scripted struct {
-	s  *script
-	me int
+	s *script
 }
 
 // script is a world of scripted nodes over a network with a constant latency of
