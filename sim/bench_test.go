@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -17,7 +18,7 @@ func BenchmarkGossip(b *testing.B) {
 	for _, nodes := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
 			b.ReportAllocs()
-			w := gossipWorld(b, nodes, 1)
+			w := gossipWorld(b, nodes, 1, 0)
 			mustRun(b, w, 3*time.Second) // fills the queue and the tables
 			runEvents(b, w)
 		})
@@ -25,17 +26,53 @@ func BenchmarkGossip(b *testing.B) {
 }
 
 // BenchmarkWorkers is where the choice of the number of workers comes from: the
-// same workload in windows of 10 ms.
+// same workload in windows of 10 ms, with handlers that do nothing and with
+// handlers that compute for about half a microsecond.
 func BenchmarkWorkers(b *testing.B) {
-	for _, nodes := range []int{10_000, 100_000, 1_000_000} {
-		for _, workers := range []int{1, 2} {
-			b.Run(fmt.Sprintf("nodes=%d/workers=%d", nodes, workers), func(b *testing.B) {
-				b.ReportAllocs()
-				w := gossipWorld(b, nodes, workers)
-				mustRun(b, w, 3*time.Second)
-				runEvents(b, w)
-			})
+	for _, work := range []int{0, 150} {
+		for _, nodes := range []int{10_000, 100_000, 1_000_000} {
+			for _, workers := range []int{1, 2} {
+				b.Run(fmt.Sprintf("work=%d/nodes=%d/workers=%d", work, nodes, workers), func(b *testing.B) {
+					b.ReportAllocs()
+					w := gossipWorld(b, nodes, workers, work)
+					mustRun(b, w, 3*time.Second)
+					runEvents(b, w)
+				})
+			}
 		}
+	}
+}
+
+// sleeper sets one timer and never does anything else.
+type sleeper struct{}
+
+func (*sleeper) Start(env protocol.Env)                                  { env.After(time.Hour, protocol.Timer{}) }
+func (*sleeper) Receive(protocol.Env, protocol.NodeID, protocol.Message) {}
+func (*sleeper) Timer(protocol.Env, protocol.Timer)                      {}
+
+// BenchmarkIdleNodes reports what an idle node costs, its timer included and
+// its protocol's own state not.
+func BenchmarkIdleNodes(b *testing.B) {
+	const nodes = 1_000_000
+	for b.Loop() {
+		network := uniformNetwork(nodes, time.Millisecond, time.Second)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		w := must(sim.New(sim.Config{
+			Seed: 1, Nodes: nodes, Network: network, Workers: 1,
+			Build: func() (protocol.Protocol, error) { return &sleeper{}, nil },
+		}))
+		w.At(0, func(c *sim.Control) {
+			for i := range nodes {
+				_ = c.Join(i, nil)
+			}
+		})
+		mustRun(b, w, time.Second)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/nodes, "bytes/node")
+		runtime.KeepAlive(w)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -318,10 +319,10 @@ func TestHashTellsWorldsApart(t *testing.T) {
 
 // A run that is interrupted goes on as if it had not been.
 func TestInterruptedRunGoesOn(t *testing.T) {
-	want := gossipWorld(t, 500, 1)
+	want := gossipWorld(t, 500, 1, 0)
 	mustRun(t, want, 30*time.Second)
 	for _, workers := range []int{1, 2} {
-		w := gossipWorld(t, 500, workers)
+		w := gossipWorld(t, 500, workers, 0)
 		interruptions := 0
 		for w.Now() < 30*time.Second {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -343,5 +344,35 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 		if w.TraceHash() != want.TraceHash() {
 			t.Errorf("%d workers: the interrupted run has another trace hash", workers)
 		}
+	}
+}
+
+// Where the world chooses, it goes over to several workers when windows hold
+// many events, in the middle of a run.
+func TestWorldTakesWorkersWhenItPays(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one processor")
+	}
+	run := func(workers int) *sim.World {
+		const nodes = 4000
+		w := must(sim.New(sim.Config{
+			Seed: 1, Nodes: nodes, Workers: workers, Network: uniformNetwork(nodes, 2*time.Second, 3*time.Second),
+			Build: func() (protocol.Protocol, error) { return &gossip{}, nil },
+		}))
+		w.At(0, func(c *sim.Control) {
+			for i := range nodes {
+				_ = c.Join(i, nil)
+				c.Protocol(i).(*gossip).w = w
+			}
+		})
+		mustRun(t, w, 60*time.Second)
+		return w
+	}
+	one, auto := run(1), run(0)
+	if one.Workers() != 1 || auto.Workers() < 2 {
+		t.Errorf("got %d and %d workers, want 1 and several", one.Workers(), auto.Workers())
+	}
+	if one.TraceHash() != auto.TraceHash() {
+		t.Error("the trace hash changed with the number of workers")
 	}
 }

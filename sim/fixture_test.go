@@ -37,6 +37,7 @@ func decodeRumour(b []byte) (protocol.Message, error) {
 type gossip struct {
 	w    *sim.World
 	seen uint64
+	work int // rounds of computation for each event, about 1.4 ns each
 }
 
 var oneRumour = &rumour{1}
@@ -47,9 +48,17 @@ func (g *gossip) Start(env protocol.Env) {
 
 func (g *gossip) Receive(_ protocol.Env, _ protocol.NodeID, m protocol.Message) {
 	g.seen += m.(*rumour).n
+	g.toil()
+}
+
+func (g *gossip) toil() {
+	for range g.work {
+		g.seen = protocol.Mix(g.seen)
+	}
 }
 
 func (g *gossip) Timer(env protocol.Env, t protocol.Timer) {
+	g.toil()
 	env.After(time.Second, t)
 	_ = env.Send(g.w.ID(env.Rand().IntN(g.w.Nodes())), oneRumour)
 }
@@ -72,13 +81,13 @@ func uniformNetwork(nodes int, low, high time.Duration) *netmodel.Model {
 	return must(netmodel.New(netmodel.Config{Seed: 1, Nodes: nodes, Latency: netmodel.Uniform{Min: low, Max: high}}))
 }
 
-func gossipWorld(t testing.TB, nodes, workers int) *sim.World {
+func gossipWorld(t testing.TB, nodes, workers, work int) *sim.World {
 	t.Helper()
 	var w *sim.World
 	w, err := sim.New(sim.Config{
 		Seed: 1, Nodes: nodes, Workers: workers, Decoders: protocol.Decoders{kindGossip: decodeRumour},
 		Network: uniformNetwork(nodes, 10*time.Millisecond, 100*time.Millisecond),
-		Build:   func() (protocol.Protocol, error) { return &gossip{w: w}, nil },
+		Build:   func() (protocol.Protocol, error) { return &gossip{w: w, work: work}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type scripted struct {
 type script struct {
 	t     testing.TB
 	w     *sim.World
+	mu    sync.Mutex // nodes may run on several workers
 	lines []string
 	// on is called for each event that reaches a node.
 	on    func(env protocol.Env, what string)
@@ -85,6 +87,8 @@ func (s *script) send(ms float64, i, j int, n uint64) {
 func (s *script) line(env protocol.Env, format string, args ...any) {
 	i, _ := s.w.Index(env.ID())
 	what := fmt.Sprintf(format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lines = append(s.lines, fmt.Sprintf("%v n%d %s", time.Duration(env.Now()).Round(time.Microsecond), i, what))
 	if s.on != nil {
 		s.on(env, what)
