@@ -155,6 +155,7 @@ func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind
 	w.seeds[i] = w.seedLists.add(w, seeds)
 	n.proto = p
 	n.rand = w.nodeRand(uint32(i), lives)
+	n.seq++ // so that no two lives are born with the same number
 	n.born = n.seq
 	n.state, n.silent = Up, false
 	n.flags |= flagUp

@@ -130,5 +130,5 @@ func ExampleWorld() {
 	w.At(5*time.Second, func(c *sim.Control) { _ = c.Crash(3, sim.CrashHost) })
 	err := w.Run(context.Background(), 10*time.Second)
 	fmt.Println(err, w.Now(), w.Counters().Lost[sim.LostNobody], w.TraceHash()[:16])
-	// Output: <nil> 10s 50 f21c3dde4141479d
+	// Output: <nil> 10s 50 762a7680b647163a
 }

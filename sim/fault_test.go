@@ -48,7 +48,9 @@ func TestBlockedProcessKeepsItsTimers(t *testing.T) {
 	after(s, 0, 1, 20*time.Millisecond, 7)
 	s.send(5, 0, 1, 3)
 	s.at(100, func(c *sim.Control) { s.must(c.Resume(1)) })
-	s.expect(1000, "20ms n1 timer 7", "100ms n1 got 3 from n0", "110ms n0 got 1 from n1", "130ms n0 got 2 from n1")
+	s.send(200, 1, 0, 4)
+	s.expect(1000, "20ms n1 timer 7", "100ms n1 got 3 from n0", "110ms n0 got 1 from n1", "130ms n0 got 2 from n1",
+		"210ms n0 got 4 from n1")
 }
 
 func TestSlowProcessServesOneAfterTheOther(t *testing.T) {
@@ -62,6 +64,56 @@ func TestSlowProcessServesOneAfterTheOther(t *testing.T) {
 	s.at(105, func(c *sim.Control) { s.must(c.Resume(1)) }) // the fourth is being served
 	s.expect(1000, "40ms n1 got 0 from n0", "70ms n1 got 1 from n0", "100ms n1 got 2 from n0",
 		"130ms n1 got 3 from n0", "130ms n1 got 4 from n0")
+}
+
+// A command finds a slow process at work, and waits for it to be done.
+func TestBusyProcessTakesCommandsLater(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.at(0, func(c *sim.Control) {
+		s.must(c.Pause(1, sim.Pause{Model: sim.PauseSlow, Service: 30 * time.Millisecond}))
+	})
+	s.send(0, 0, 1, 1)
+	s.send(20, 1, 0, 2) // at 40 ms, when the message has been dealt with
+	s.expect(1000, "40ms n1 got 1 from n0", "50ms n0 got 2 from n1")
+}
+
+// 1,250 bytes take 10 ms at 1 Mbit/s: simultaneous datagrams queue up at the
+// receiver.
+func TestDatagramsQueueAtTheDownlink(t *testing.T) {
+	s := newScript(t, 4, func(_ *sim.Config, n *netmodel.Config) {
+		n.Bandwidth = []netmodel.BandwidthClass{{Share: netmodel.Always, Down: 1_000_000, DownQueue: 2500}}
+	})
+	body := 1250 - netmodel.DefaultHeader - protocol.FrameOverhead - chatHeader
+	var at []time.Duration
+	s.on = func(env protocol.Env, _ string) { at = append(at, time.Duration(env.Now())) }
+	for i := 1; i < 4; i++ {
+		s.do(0, i, func(env protocol.Env) { s.must(env.Send(s.w.ID(0), &chat{padding: make([]byte, body)})) })
+	}
+	s.must(s.w.Run(t.Context(), time.Second))
+	if fmt.Sprint(at) != "[20ms 30ms]" || s.w.Counters().Lost[sim.LostDownlink] != 1 {
+		t.Errorf("got arrivals at %v, want 20ms and 30ms and the third lost", at)
+	}
+}
+
+// Over links without latency, an effect is still later than its cause.
+func TestEffectsAreLaterThanCauses(t *testing.T) {
+	s := newScript(t, 2, func(_ *sim.Config, n *netmodel.Config) { n.Latency = netmodel.Constant{} })
+	var at []time.Duration
+	s.on = func(env protocol.Env, what string) {
+		at = append(at, time.Duration(env.Now()))
+		if len(at) < 3 {
+			i, _ := s.w.Index(env.ID())
+			s.must(env.Send(s.w.ID(1-i), &chat{}))
+		}
+		if len(at) == 3 {
+			env.After(0, protocol.Timer{})
+		}
+	}
+	s.send(1, 0, 1, 1)
+	s.must(s.w.Run(t.Context(), time.Second))
+	if fmt.Sprint(at) != "[1.000001ms 1.000002ms 1.000003ms 1.000004ms]" {
+		t.Errorf("got %v, want a nanosecond between each and the next", at)
+	}
 }
 
 func TestDeadProcessHearsNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -106,6 +107,66 @@ func TestStreamEndsWithTheProcess(t *testing.T) {
 	})
 	s.stream(200, 0, 1, 3)
 	s.expect(1000, "30ms n1 got 1 from n0", "115ms n0 stream to n1 broke", "230ms n1 got 3 from n0")
+}
+
+// That goes for the first message of a connection too.
+func TestFirstMessageEndsWithTheProcess(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1) // on its way from 20 to 30 ms
+	s.at(25, func(c *sim.Control) {
+		s.must(c.Crash(1, sim.CrashProcess))
+		s.must(c.Restart(1, nil))
+	})
+	s.expect(1000, "40ms n0 stream to n1 broke")
+}
+
+// A connection that nobody uses is closed after five minutes.
+func TestIdleConnectionIsClosed(t *testing.T) {
+	const minute = 60_000
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1)
+	s.stream(4*minute, 0, 1, 2)
+	s.stream(10*minute, 0, 1, 3)
+	s.expect(11*minute, "30ms n1 got 1 from n0", "4m0.01s n1 got 2 from n0", "10m0.03s n1 got 3 from n0")
+}
+
+// Who answered on a connection that its opener has given up answers on the next.
+func TestAnswersFollowTheNewConnection(t *testing.T) {
+	s := newScript(t, 2, streamTimeout(time.Second))
+	s.stream(0, 0, 1, 1)
+	var id netmodel.RuleID
+	s.at(50, func(c *sim.Control) { id = must(c.Network().Apply(netmodel.Rule{Cut: true})) })
+	s.stream(100, 0, 1, 2)
+	s.at(3000, func(c *sim.Control) { s.must(c.Network().Remove(id)) })
+	s.stream(4000, 0, 1, 3)
+	s.stream(4100, 1, 0, 4)
+	s.expect(10_000, "30ms n1 got 1 from n0", "1.1s n0 stream to n1 broke", "4.03s n1 got 3 from n0", "4.11s n0 got 4 from n1")
+}
+
+// Each message of a stream has a latency of its own, and they stay in order.
+func TestStreamMessagesDrawTheirOwnLatency(t *testing.T) {
+	const messages = 30
+	s := newScript(t, 2, func(_ *sim.Config, n *netmodel.Config) {
+		n.Latency = netmodel.Uniform{Min: 10 * time.Millisecond, Max: 50 * time.Millisecond}
+	})
+	sent, took, last := map[uint64]time.Duration{}, map[time.Duration]bool{}, uint64(0)
+	s.on = func(env protocol.Env, what string) {
+		var n uint64
+		if _, err := fmt.Sscanf(what, "got %d", &n); err != nil || n <= last {
+			t.Errorf("%q after message %d", what, last)
+		}
+		took[(time.Duration(env.Now()) - sent[n]).Round(time.Microsecond)] = true
+		last = n
+	}
+	for n := range uint64(messages) {
+		at := 1000 + 500*float64(n)
+		sent[n+1] = time.Duration(at * 1e6)
+		s.stream(at, 0, 1, n+1)
+	}
+	s.must(s.w.Run(t.Context(), time.Minute))
+	if last != messages || len(took) < messages-3 {
+		t.Errorf("got %d of %d messages with %d different latencies", last, messages, len(took))
+	}
 }
 
 // The process that left closes its connections; so does one that opened them
