@@ -93,9 +93,10 @@ type Config struct {
 	// doubles up to ReconnectInterval (ours).
 	JoinRetry quantity.Duration `toml:"join_retry" doc:"time until an unanswered join is tried again; doubles up to 30s"`
 	// Bootstrap is join, where seeds are asked for the members, or
-	// seeds_are_members, where the seeds are the members and all is known from
-	// the start (ours, for large worlds that begin converged).
-	Bootstrap string `toml:"bootstrap" doc:"join: ask the seeds who is there; seeds_are_members: the seeds are all there is" enum:"join,seeds_are_members"`
+	// seeds_are_members, where the seeds of a node that is one of them are the
+	// members, known from the start (ours, for large worlds that begin
+	// converged). A node that is not among its seeds asks them all the same.
+	Bootstrap string `toml:"bootstrap" doc:"join: ask the seeds who is there; seeds_are_members: a node that is among its seeds knows all there is" enum:"join,seeds_are_members"`
 }
 
 // LAN returns the defaults: memberlist's LAN profile with Lifeguard complete

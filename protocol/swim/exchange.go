@@ -12,8 +12,10 @@ import (
 // start makes a node known and lets it know the others.
 func (n *Node) start(env protocol.Env) {
 	if n.cfg().Bootstrap == "seeds_are_members" {
-		n.table = n.shared.seed.table(env.Seeds()).With(n.self)
-		n.joined = true
+		// One that is not among its seeds comes later and has to ask.
+		if all := n.shared.seed.table(env.Seeds()); !missing(all, n.self.ID) {
+			n.table, n.joined = all.With(n.self), true
+		}
 	}
 	n.joinWait = n.cfg().JoinRetry.Std()
 	if !n.joined {
@@ -212,6 +214,11 @@ func (s *seedTables) table(seeds []protocol.Peer) membertable.Table {
 		s.seeds, s.made = seeds, membertable.New(s.pool).WithAll(members)
 	}
 	return s.made
+}
+
+func missing(t membertable.Table, id protocol.NodeID) bool {
+	_, ok := t.Get(id)
+	return !ok
 }
 
 // sameSlice reports whether a and b are the same memory: the world hands the
