@@ -1,0 +1,269 @@
+package scenarios
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/starling-sim/starling/protocol/stack"
+)
+
+// Environment is what a scenario is checked against.
+type Environment struct {
+	// Registry holds the protocols that a stack can name.
+	Registry *stack.Registry
+	// Metric checks the name of a metric for a use: "value" (expectations,
+	// tables, sweeps), "series" or "distribution". It returns the nearest
+	// valid name, if there is one, and false if the name will not do. Nil
+	// accepts every name.
+	Metric func(name, use string) (nearest string, ok bool)
+}
+
+//go:embed *.toml swim/*.toml
+var shipped embed.FS
+
+// Names returns the names of the scenarios that are built in, in order.
+func Names() []string {
+	var names []string
+	// The embedded file system cannot fail.
+	_ = fs.WalkDir(shipped, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, strings.TrimSuffix(path, ".toml"))
+		}
+		return err
+	})
+	slices.Sort(names)
+	return names
+}
+
+// Source returns the file of a scenario that is built in.
+func Source(name string) ([]byte, error) {
+	source, err := shipped.ReadFile(strings.TrimSuffix(name, ".toml") + ".toml")
+	if err != nil {
+		p := Problem{Message: fmt.Sprintf("no scenario %q is built in", name), Nearest: nearest(name, Names()), Valid: Names()}
+		return nil, asError([]Problem{p}, nil)
+	}
+	return source, nil
+}
+
+// Load reads a scenario: a file if there is one of that name, otherwise one that
+// is built in. The error is an *Error if the scenario is wrong.
+func Load(nameOrPath string, env Environment) (*Scenario, error) {
+	source, err := os.ReadFile(nameOrPath)
+	switch {
+	case err == nil:
+		return Parse(nameOrPath, source, env)
+	case !errors.Is(err, fs.ErrNotExist) && filepath.Ext(nameOrPath) == ".toml":
+		return nil, asError([]Problem{{Message: fmt.Sprintf("read scenario: %v", err)}}, nil)
+	}
+	source, embedErr := shipped.ReadFile(path.Clean(strings.TrimSuffix(nameOrPath, ".toml")) + ".toml")
+	if embedErr != nil {
+		p := Problem{
+			Message: fmt.Sprintf("no file %q, and no scenario of that name is built in", nameOrPath),
+			Nearest: nearest(nameOrPath, Names()), Valid: Names(),
+		}
+		return nil, asError([]Problem{p}, nil)
+	}
+	return Parse(strings.TrimSuffix(nameOrPath, ".toml")+".toml", source, env)
+}
+
+// Parse reads and checks a scenario. Files that it names are looked for beside
+// the file.
+func Parse(file string, source []byte, env Environment) (*Scenario, error) {
+	d := &decoding{file: file, source: source, at: indexPositions(source)}
+	s := &Scenario{env: env, file: file}
+	if !d.into(s) {
+		return nil, asError(d.problems, source)
+	}
+	d.check(s)
+	if len(d.problems) > 0 {
+		return nil, asError(d.problems, source)
+	}
+	return s, nil
+}
+
+// decoding is one document on its way to a Scenario.
+type decoding struct {
+	file     string
+	source   []byte
+	at       positions // nil if the document is not what the user wrote
+	problems []Problem
+}
+
+// problem notes that something is wrong at a path.
+func (d *decoding) problem(path string, p Problem) {
+	p.Key, p.File = path, d.file
+	if d.at != nil {
+		at := d.at.at(path)
+		p.Line, p.Column = at.line, at.column
+	}
+	d.problems = append(d.problems, p)
+}
+
+func (d *decoding) problemf(path, format string, args ...any) {
+	d.problem(path, Problem{Message: fmt.Sprintf(format, args...)})
+}
+
+// document is a scenario as it stands in a file.
+type document struct {
+	Content
+	Sweep map[string]any `toml:"sweep,omitempty"`
+}
+
+// into decodes the document and fills in defaults; false if it could not.
+func (d *decoding) into(s *Scenario) bool {
+	if err := toml.Unmarshal(d.source, &s.tree); err != nil {
+		d.decodeError(err)
+		return false
+	}
+	doc := document{Content: defaults()}
+	decoder := toml.NewDecoder(bytes.NewReader(d.source))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&doc); err != nil {
+		d.decodeError(err)
+		return false
+	}
+	s.Content = doc.Content
+	d.sweep(s, doc.Sweep)
+	d.fill(s)
+	return true
+}
+
+// decodeError turns what the TOML decoder says into problems.
+func (d *decoding) decodeError(err error) {
+	var strict *toml.StrictMissingError
+	var one *toml.DecodeError
+	switch {
+	case errors.As(err, &strict):
+		for i := range strict.Errors {
+			d.unknownKey(&strict.Errors[i])
+		}
+	case errors.As(err, &one):
+		p := Problem{File: d.file, Key: strings.Join(one.Key(), "."), Message: plain(one.Error())}
+		if d.at != nil {
+			p.Line, p.Column = one.Position()
+		}
+		d.problems = append(d.problems, p)
+	default:
+		d.problems = append(d.problems, Problem{File: d.file, Message: plain(err.Error())})
+	}
+}
+
+func (d *decoding) unknownKey(e *toml.DecodeError) {
+	keys := e.Key()
+	valid := validKeys(reflect.TypeFor[document](), keys[:len(keys)-1])
+	last := keys[len(keys)-1]
+	p := Problem{File: d.file, Key: strings.Join(keys, "."), Message: "unknown key", Nearest: nearest(last, valid), Valid: valid}
+	if d.at != nil {
+		p.Line, p.Column = e.Position()
+	}
+	d.problems = append(d.problems, p)
+}
+
+// plain takes the decoder's prefix off a message.
+func plain(message string) string { return strings.TrimPrefix(message, "toml: ") }
+
+// validKeys lists the keys of the table at a path below a type.
+func validKeys(t reflect.Type, path []string) []string {
+	for _, key := range path {
+		t = element(t)
+		if t.Kind() != reflect.Struct {
+			return nil
+		}
+		next, ok := field(t, key)
+		if !ok {
+			return nil
+		}
+		t = next.Type
+	}
+	t = element(t)
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var keys []string
+	for _, f := range fields(t) {
+		keys = append(keys, f.key)
+	}
+	return keys
+}
+
+// element strips pointers and slices of tables.
+func element(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
+}
+
+// keyed is a struct field with its key.
+type keyed struct {
+	reflect.StructField
+	key string
+}
+
+// fields lists the fields of a struct that have keys, embedded ones included.
+func fields(t reflect.Type) []keyed {
+	var out []keyed
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			out = append(out, fields(f.Type)...)
+			continue
+		}
+		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		if key != "" {
+			out = append(out, keyed{f, key})
+		}
+	}
+	return out
+}
+
+func field(t reflect.Type, key string) (keyed, bool) {
+	for _, f := range fields(t) {
+		if f.key == key {
+			return f, true
+		}
+	}
+	return keyed{}, false
+}
+
+// sweep splits the table [sweep] into axes and the number of seeds.
+func (d *decoding) sweep(s *Scenario, table map[string]any) {
+	s.Sweep.Seeds = 1
+	keys := make([]string, 0, len(table))
+	for key := range table {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		value := table[key]
+		if key == "seeds" {
+			n, ok := value.(int64)
+			if !ok || n < 1 || n > maxRuns {
+				d.problemf("sweep.seeds", "got %s, want a number of runs, 1 to %d", valueText(value), maxRuns)
+				continue
+			}
+			s.Sweep.Seeds = int(n)
+			continue
+		}
+		values, ok := value.([]any)
+		if !ok || len(values) == 0 {
+			d.problemf("sweep."+key, "got %s, want a list of values; keys with dots are written in quotes: \"nodes.count\" = [100, 1000]", valueText(value))
+			continue
+		}
+		s.Sweep.Axes = append(s.Sweep.Axes, Axis{Key: key, Values: values})
+	}
+}
+
+// maxRuns bounds the runs of a sweep.
+const maxRuns = 1_000_000

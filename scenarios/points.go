@@ -1,0 +1,196 @@
+package scenarios
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Assignment is a swept key with its value, as text.
+type Assignment struct{ Key, Value string }
+
+// Point is one run of a sweep.
+type Point struct {
+	// Scenario is the concrete scenario: without sweep and variants.
+	Scenario *Scenario
+	// Assignments are the values that make it what it is, in the order of the
+	// axes, then the variant. The seed is in Scenario.Seed.
+	Assignments []Assignment
+}
+
+// Points returns all runs of the sweep: each combination of the axes' values
+// and the variants with each seed. The last axis varies fastest, then variants,
+// then seeds. A scenario without a sweep is one point.
+func (s *Scenario) Points() []Point {
+	variants := s.Variant
+	if len(variants) == 0 {
+		variants = []Variant{{}}
+	}
+	var points []Point
+	choice := make([]int, len(s.Sweep.Axes))
+	for {
+		for _, v := range variants {
+			points = append(points, s.seeds(choice, v)...)
+		}
+		if !s.nextChoice(choice) {
+			return points
+		}
+	}
+}
+
+// nextChoice counts up, the last axis fastest; false after the last.
+func (s *Scenario) nextChoice(choice []int) bool {
+	for i := len(choice) - 1; i >= 0; i-- {
+		if choice[i]++; choice[i] < len(s.Sweep.Axes[i].Values) {
+			return true
+		}
+		choice[i] = 0
+	}
+	return false
+}
+
+func (s *Scenario) seeds(choice []int, v Variant) []Point {
+	overrides := flatten(v.Set)
+	var assigned []Assignment
+	for i, a := range s.Sweep.Axes {
+		value := a.Values[choice[i]]
+		overrides[a.Key] = value
+		assigned = append(assigned, Assignment{a.Key, valueText(value)})
+	}
+	if v.Name != "" {
+		assigned = append(assigned, Assignment{variantKey, v.Name})
+	}
+	concrete, problems := s.with(overrides)
+	if len(problems) > 0 {
+		// Each value was checked by itself; that two do not go together shows
+		// when the world is built.
+		concrete = s.broken(asError(problems, nil))
+	}
+	concrete.Sweep, concrete.Variant = Sweep{Seeds: 1}, nil
+	var points []Point
+	for k := range s.Sweep.Seeds {
+		one := *concrete
+		one.Seed = s.Seed + uint64(k)
+		points = append(points, Point{Scenario: &one, Assignments: assigned})
+	}
+	return points
+}
+
+// broken returns a copy of s that cannot be run, for the reason given.
+func (s *Scenario) broken(why error) *Scenario {
+	out := *s
+	out.wrong = why
+	return &out
+}
+
+// Set overrides the key at a dotted path (numbers are indices of lists:
+// "fault.0.share") by a value in TOML, whose quotes can be left out. The error
+// is an *Error.
+func (s *Scenario) Set(key, value string) error {
+	changed, problems := s.with(map[string]any{key: parseValue(value)})
+	for i := range problems {
+		problems[i].File, problems[i].Line = "--set", 0
+	}
+	if err := asError(problems, nil); err != nil {
+		return err
+	}
+	*s = *changed
+	return nil
+}
+
+// with returns the scenario under overrides by dotted path, and what is wrong
+// with it then.
+func (s *Scenario) with(overrides map[string]any) (*Scenario, []Problem) {
+	tree := cloneTree(s.tree).(map[string]any)
+	keys := make([]string, 0, len(overrides))
+	for key := range overrides {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		if err := assign(tree, key, overrides[key]); err != nil {
+			return nil, []Problem{{Key: key, Message: err.Error()}}
+		}
+	}
+	touched := false
+	for _, key := range keys {
+		top, _, _ := strings.Cut(key, ".")
+		touched = touched || slices.Contains(resultTables, top)
+	}
+	if touched {
+		return s.decodeTree(tree, tree)
+	}
+	// How runs are varied and judged has not changed: do not check it again for
+	// each point.
+	plain := make(map[string]any, len(tree))
+	for key, value := range tree {
+		if !slices.Contains(resultTables, key) {
+			plain[key] = value
+		}
+	}
+	out, problems := s.decodeTree(plain, tree)
+	if len(problems) == 0 {
+		out.Plot, out.Table, out.Expect, out.Variant, out.Sweep = s.Plot, s.Table, s.Expect, s.Variant, s.Sweep
+	}
+	return out, problems
+}
+
+// resultTables are the tables that have no bearing on a single run.
+var resultTables = []string{"sweep", "variant", "plot", "table", "expect"}
+
+// decodeTree decodes and checks a tree; the scenario keeps whole as its source.
+func (s *Scenario) decodeTree(tree, whole map[string]any) (*Scenario, []Problem) {
+	text, err := toml.Marshal(tree)
+	if err != nil {
+		return nil, []Problem{{Message: fmt.Sprintf("write overridden scenario: %v", err)}}
+	}
+	d := &decoding{source: text}
+	out := &Scenario{env: s.env, file: s.file}
+	if d.into(out) {
+		d.check(out)
+	}
+	out.tree = whole
+	return out, d.problems
+}
+
+// flatten turns nested tables into dotted paths.
+func flatten(table map[string]any) map[string]any {
+	out := map[string]any{}
+	keys := make([]string, 0, len(table))
+	for key := range table {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		if sub, ok := table[key].(map[string]any); ok {
+			for path, value := range flatten(sub) {
+				out[key+"."+path] = value
+			}
+			continue
+		}
+		out[key] = table[key]
+	}
+	return out
+}
+
+// Marshal writes the scenario with every default filled in. Loading that gives
+// the same scenario.
+func (s *Scenario) Marshal() ([]byte, error) {
+	doc := document{Content: s.Content}
+	if s.Sweep.Seeds > 1 || len(s.Sweep.Axes) > 0 {
+		doc.Sweep = map[string]any{"seeds": s.Sweep.Seeds}
+		for _, a := range s.Sweep.Axes {
+			doc.Sweep[a.Key] = a.Values
+		}
+	}
+	var out bytes.Buffer
+	encoder := toml.NewEncoder(&out)
+	encoder.SetIndentTables(false)
+	if err := encoder.Encode(doc); err != nil {
+		return nil, fmt.Errorf("write scenario %s: %w", s.Name, err)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,202 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/sim"
+)
+
+// send lets one of the senders that run carry out the workload's command.
+func (t *timeline) send(c *sim.Control, purpose string, senders []int, kind protocol.CommandKind, load *Workload, k int) {
+	r := c.Rand(purpose)
+	value := make([]byte, load.Size)
+	for i := range value {
+		value[i] = byte(r.Uint64())
+	}
+	draw := r.Uint64()
+	up := upAmong(c, senders)
+	if len(up) == 0 {
+		return
+	}
+	pick := protocol.NewRand(draw)
+	// What the protocol refuses is in the event that the world reports.
+	_ = c.Command(up[pick.IntN(len(up))], protocol.Command{Kind: kind, Value: value}, k)
+}
+
+// upAmong returns the nodes that run, of those given or (nil) of all.
+func upAmong(c *sim.Control, nodes []int) []int {
+	var up []int
+	for i := range c.World().Nodes() {
+		if c.State(i) == sim.Up {
+			up = append(up, i)
+		}
+	}
+	if nodes == nil {
+		return up
+	}
+	return intersect(up, nodes)
+}
+
+// churn schedules the comings and goings.
+func (t *timeline) churn(w *sim.World) error {
+	churn := t.s.Churn
+	switch {
+	case churn.Trace != "":
+		trace, err := t.s.churnTrace()
+		if err != nil {
+			return err
+		}
+		for _, e := range trace {
+			w.At(e.at, func(c *sim.Control) { t.traced(c, e) })
+		}
+	case churn.Session != nil:
+		w.At(churn.From.Std(), func(c *sim.Control) {
+			for i := range t.s.Nodes.Count {
+				t.session(c, i)
+			}
+		})
+	default:
+		w.At(churn.From.Std(), t.replace)
+	}
+	return nil
+}
+
+// session ends a node's session when its length is over. Each node has a stream
+// of its own.
+func (t *timeline) session(c *sim.Control, i int) {
+	length := t.s.Churn.Session.sample(c.Rand(fmt.Sprintf("churn n%d", i)))
+	if c.Now()+length > t.end(t.s.Churn.Until) {
+		return
+	}
+	c.After(length, func(c *sim.Control) { t.depart(c, i, true) })
+}
+
+// replace lets a random node depart and arranges the next: departures are a
+// Poisson process of the rate that makes the share of all depart in a period.
+func (t *timeline) replace(c *sim.Control) {
+	churn := t.s.Churn
+	r := c.Rand("churn")
+	// The mean time between two departures: period / (share * count).
+	departures := max(churn.Share.Of(t.s.Nodes.Count*1000), 1)
+	between := Distribution{Model: "exponential"}
+	between.Mean = quantity.Duration(time.Duration(uint64(churn.Period) / uint64(departures) * 1000))
+	wait := between.sample(r)
+	if c.Now()+wait > t.end(churn.Until) {
+		return
+	}
+	c.After(wait, func(c *sim.Control) {
+		if up := upAmong(c, nil); len(up) > 0 {
+			t.depart(c, up[c.Rand("churn who").IntN(len(up))], false)
+		}
+		t.replace(c)
+	})
+}
+
+// depart ends a node's process and brings it back after its downtime.
+func (t *timeline) depart(c *sim.Control, i int, session bool) {
+	churn := t.s.Churn
+	r := c.Rand("churn downtime")
+	down := churn.Downtime.sample(r)
+	crash := churn.Departure == "crash" || churn.Departure == "mixed" && r.IntN(2) == 0
+	if c.State(i) != sim.Up {
+		return // a fault was faster
+	}
+	if crash {
+		t.must(c.Crash(i, sim.CrashHost))
+	} else {
+		t.must(c.Leave(i))
+	}
+	var back func(c *sim.Control)
+	back = func(c *sim.Control) {
+		switch c.State(i) {
+		case sim.Leaving: // a goodbye may take longer than the downtime
+			c.After(time.Second, back)
+		case sim.Crashed, sim.Left:
+			t.must(c.Restart(i, t.seeds(c)))
+			if session {
+				t.session(c, i)
+			}
+		}
+	}
+	c.After(down, back)
+}
+
+// traceEvent is a line of a churn trace.
+type traceEvent struct {
+	at   time.Duration
+	node int
+	what string
+}
+
+// traced carries out a line of a trace, if the node is in the state for it.
+func (t *timeline) traced(c *sim.Control, e traceEvent) {
+	switch state := c.State(e.node); {
+	case e.what == "join" && state == sim.Absent:
+		t.must(c.Join(e.node, t.seeds(c)))
+	case e.what == "join" && (state == sim.Crashed || state == sim.Left):
+		t.must(c.Restart(e.node, t.seeds(c)))
+	case e.what == "leave" && state == sim.Up:
+		t.must(c.Leave(e.node))
+	case e.what == "crash" && (state == sim.Up || state == sim.Leaving):
+		t.must(c.Crash(e.node, sim.CrashHost))
+	}
+}
+
+// churnTrace reads the trace file: lines of time_s, node, event; the first may
+// be a head.
+func (s *Scenario) churnTrace() ([]traceEvent, error) {
+	text, err := s.beside(s.Churn.Trace)
+	if err != nil {
+		return nil, err
+	}
+	lines := csv.NewReader(bytes.NewReader(text))
+	lines.FieldsPerRecord = 3
+	lines.TrimLeadingSpace = true
+	lines.Comment = '#'
+	var out []traceEvent
+	for {
+		record, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Churn.Trace, err)
+		}
+		line, _ := lines.FieldPos(0)
+		if line == 1 && record[0] == "time_s" {
+			continue
+		}
+		e, err := s.traceEvent(record)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", s.Churn.Trace, line, err)
+		}
+		out = append(out, e)
+	}
+}
+
+func (s *Scenario) traceEvent(record []string) (traceEvent, error) {
+	e := traceEvent{what: strings.TrimSpace(record[2])}
+	var at quantity.Duration
+	if err := at.UnmarshalText([]byte(strings.TrimSpace(record[0]) + "s")); err != nil {
+		return e, fmt.Errorf("time_s: got %q, want seconds", record[0])
+	}
+	e.at = at.Std()
+	node, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(record[1]), "n"))
+	if total := s.Nodes.Count + s.Nodes.Spare; err != nil || node < 0 || node >= total {
+		return e, fmt.Errorf("node: got %q, want 0 to %d", record[1], total-1)
+	}
+	e.node = node
+	if e.what != "join" && e.what != "leave" && e.what != "crash" {
+		return e, fmt.Errorf("event: got %q, want join, leave or crash", e.what)
+	}
+	return e, nil
+}

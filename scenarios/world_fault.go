@@ -1,0 +1,306 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/starling-sim/starling/netmodel"
+	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/sim"
+)
+
+// fault schedules the fault with index k in the file, as often as it happens.
+func (t *timeline) fault(w *sim.World, k int) {
+	f := &t.s.Fault[k]
+	times := 1
+	if f.Every > 0 {
+		times = int(min(int64(t.s.Duration-f.At)/int64(f.Every)+1, 1<<30))
+		if f.Times > 0 {
+			times = min(times, f.Times)
+		}
+	}
+	var strike func(n int) func(c *sim.Control)
+	strike = func(n int) func(c *sim.Control) {
+		return func(c *sim.Control) {
+			if n+1 < times {
+				c.After(f.Every.Std(), strike(n+1))
+			}
+			t.strike(c, f, k)
+		}
+	}
+	w.At(f.At.Std(), strike(0))
+}
+
+func (t *timeline) strike(c *sim.Control, f *Fault, k int) {
+	switch f.Kind {
+	case "crash", "leave", "pause", "anomaly", "clock", "disk":
+		t.nodeFault(c, f, t.target(c, f, k, sim.Up))
+	case "restart":
+		t.nodeFault(c, f, t.target(c, f, k, sim.Crashed, sim.Left))
+	case "join":
+		t.nodeFault(c, f, t.target(c, f, k, sim.Absent))
+	default:
+		t.networkFault(c, f, k)
+	}
+}
+
+// target chooses who a fault happens to among the nodes in one of the states.
+// The choice depends on the seed, the fault's place in the file and who there
+// is, on nothing else.
+func (t *timeline) target(c *sim.Control, f *Fault, k int, states ...sim.State) []int {
+	in := func(i int) bool {
+		for _, s := range states {
+			if c.State(i) == s {
+				return true
+			}
+		}
+		return len(states) == 0
+	}
+	var candidates []int
+	for i := range c.World().Nodes() {
+		if in(i) {
+			candidates = append(candidates, i)
+		}
+	}
+	switch {
+	case f.Nodes != nil:
+		return intersect(candidates, f.Nodes)
+	case f.Region != nil:
+		var nodes []int
+		for _, name := range f.Region {
+			region, _ := c.Network().RegionIndex(name)
+			for _, i := range c.Network().RegionNodes(region) {
+				nodes = append(nodes, int(i))
+			}
+		}
+		return intersect(candidates, nodes)
+	}
+	count := f.Count
+	if !f.Share.IsZero() {
+		count = f.Share.Of(len(candidates))
+	}
+	return choose(c, fmt.Sprintf("fault %d", k), candidates, count)
+}
+
+// choose returns count of the candidates at random, in the order drawn.
+func choose(c *sim.Control, purpose string, candidates []int, count int) []int {
+	count = min(count, len(candidates))
+	r := c.Rand(purpose)
+	for i := range count {
+		j := i + r.IntN(len(candidates)-i)
+		candidates[i], candidates[j] = candidates[j], candidates[i]
+	}
+	return candidates[:count]
+}
+
+// intersect returns the candidates (ascending) that are also in nodes.
+func intersect(candidates, nodes []int) []int {
+	in := map[int]bool{}
+	for _, i := range nodes {
+		in[i] = true
+	}
+	var out []int
+	for _, i := range candidates {
+		if in[i] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
+	if f.Kind == "anomaly" {
+		t.anomaly(c, f, nodes)
+		return
+	}
+	for _, i := range nodes {
+		switch f.Kind {
+		case "crash":
+			t.must(c.Crash(i, f.crashKind()))
+		case "leave":
+			t.must(c.Leave(i))
+		case "restart":
+			t.must(c.Restart(i, t.seeds(c)))
+		case "join":
+			t.must(c.Join(i, t.seeds(c)))
+		case "pause":
+			t.pause(c, f, i)
+		case "clock":
+			t.setClock(c, f, i)
+		case "disk":
+			t.must(c.SetDisk(i, sim.DiskFault{ErrorRate: f.Probability.Threshold(), Full: f.Full, Delay: f.Delay.Std()}))
+		}
+	}
+	if f.Kind == "disk" && f.For > 0 {
+		c.After(f.For.Std(), func(c *sim.Control) {
+			for _, i := range nodes {
+				t.must(c.SetDisk(i, sim.DiskFault{}))
+			}
+		})
+	}
+}
+
+func (f *Fault) crashKind() sim.CrashKind {
+	if f.Mode == "process" {
+		return sim.CrashProcess
+	}
+	return sim.CrashHost
+}
+
+func (f *Fault) pause() sim.Pause {
+	models := map[string]sim.PauseModel{"frozen": sim.PauseFrozen, "blocked-io": sim.PauseBlockedIO, "slow": sim.PauseSlow}
+	return sim.Pause{Model: models[f.Model], Service: f.Service.Std()}
+}
+
+// pause pauses a node unless it is paused already.
+func (t *timeline) pause(c *sim.Control, f *Fault, i int) {
+	if c.State(i) != sim.Up || c.Paused(i) {
+		return
+	}
+	t.must(c.Pause(i, f.pause()))
+	if f.For > 0 {
+		c.After(f.For.Std(), func(c *sim.Control) { t.resume(c, i) })
+	}
+}
+
+// resume ends a pause, unless the node's process ended before.
+func (t *timeline) resume(c *sim.Control, i int) {
+	if c.State(i) == sim.Up && c.Paused(i) {
+		t.must(c.Resume(i))
+	}
+}
+
+// anomaly stops nodes for f.For and lets them run for f.Run in turn, all at the
+// same times (Lifeguard's interval experiment).
+func (t *timeline) anomaly(c *sim.Control, f *Fault, nodes []int) {
+	end := t.end(f.Until)
+	var stop func(c *sim.Control)
+	stop = func(c *sim.Control) {
+		if c.Now() >= end {
+			return
+		}
+		for _, i := range nodes {
+			t.pause(c, f, i)
+		}
+		c.After((f.For + f.Run).Std(), stop)
+	}
+	stop(c)
+}
+
+func (t *timeline) setClock(c *sim.Control, f *Fault, i int) {
+	step := f.Step.Std()
+	if f.Back {
+		step = -step
+	}
+	if step != 0 {
+		t.must(c.StepClock(i, step))
+	}
+	if f.DriftPPM != 0 {
+		t.must(c.SetDrift(i, 1000*int64(f.DriftPPM)))
+	}
+}
+
+// networkFault puts a rule in force between the nodes it happens to and all
+// others.
+func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
+	nodes := t.target(c, f, k)
+	set := netmodel.Set{Nodes: make([]uint32, len(nodes))}
+	for n, i := range nodes {
+		set.Nodes[n] = uint32(i)
+	}
+	// All that a partition cuts are links to the others; other faults are
+	// the nodes' own, whomever they talk to.
+	others := netmodel.Set{}
+	if f.Kind == "partition" {
+		others = netmodel.Set{Nodes: set.Nodes, Not: true}
+	}
+	rule := f.rule()
+	rule.From, rule.To = set, others
+	if f.Direction == "ingress" {
+		rule.From, rule.To = others, set
+	}
+	rule.Symmetric = f.Direction == "both"
+	rule.Stream = uint64(k) + 1<<32
+	id, err := c.Network().Apply(rule)
+	t.must(err)
+	if t.faults != nil {
+		t.faults.begun[k] = f.effect(nodes, c.World().Nodes())
+	}
+	c.NetworkChanged(k, true)
+	if f.For > 0 {
+		c.After(f.For.Std(), func(c *sim.Control) {
+			t.must(c.Network().Remove(id))
+			c.NetworkChanged(k, false)
+		})
+	}
+}
+
+func (f *Fault) rule() netmodel.Rule {
+	switch f.Kind {
+	case "partition":
+		return netmodel.Rule{Cut: true}
+	case "loss":
+		return netmodel.Rule{Loss: f.Probability.Threshold()}
+	case "delay":
+		return netmodel.Rule{Delay: f.Delay.Std(), Jitter: f.Jitter.Std()}
+	case "duplicate":
+		return netmodel.Rule{Duplicate: f.Probability.Threshold()}
+	case "reorder":
+		return netmodel.Rule{Reorder: f.Probability.Threshold(), ReorderDelay: f.Delay.Std()}
+	case "corrupt":
+		return netmodel.Rule{Corrupt: f.Probability.Threshold()}
+	default:
+		return netmodel.Rule{Bandwidth: int64(f.Rate), Queue: int64(f.Queue)}
+	}
+}
+
+// effect says what the fault does to whom. Nobody on either side of a partition
+// is worse than the other; a fault of everybody's links singles nobody out.
+func (f *Fault) effect(nodes []int, total int) NetworkFault {
+	if f.Kind != "partition" {
+		if len(nodes) == total {
+			return NetworkFault{}
+		}
+		return NetworkFault{Impaired: nodes}
+	}
+	inside := make([]bool, total)
+	for _, i := range nodes {
+		inside[i] = true
+	}
+	return NetworkFault{Cut: func(a, b int) bool { return inside[a] != inside[b] }}
+}
+
+// workload schedules the commands of the workload with index k in the file.
+func (t *timeline) workload(w *sim.World, k int) {
+	load := &t.s.Workload[k]
+	kind, _ := t.s.command(load.Command)
+	purpose := fmt.Sprintf("workload %d", k)
+	end := t.end(load.Until)
+	next := func(c *sim.Control) time.Duration {
+		if load.Arrival == "regular" {
+			return load.Rate.Interval()
+		}
+		d := Distribution{Model: "exponential"}
+		d.Mean = quantity.Duration(load.Rate.Interval())
+		return d.sample(c.Rand(purpose))
+	}
+	var senders []int
+	var send func(c *sim.Control)
+	send = func(c *sim.Control) {
+		if c.Now() >= end {
+			return
+		}
+		t.send(c, purpose, senders, kind, load, k)
+		c.After(next(c), send)
+	}
+	w.At(load.From.Std(), func(c *sim.Control) {
+		if load.Senders > 0 {
+			all := make([]int, t.s.Nodes.Count)
+			for i := range all {
+				all[i] = i
+			}
+			senders = choose(c, purpose, all, load.Senders)
+		}
+		c.After(next(c), send)
+	})
+}
