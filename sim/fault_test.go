@@ -134,6 +134,77 @@ func TestDeadProcessHearsNothing(t *testing.T) {
 	}
 }
 
+// A restart ends a pause, drops what waited, and draws other numbers.
+func TestRestartIsAFreshProcess(t *testing.T) {
+	s := newScript(t, 2, nil)
+	drawn := map[uint64]bool{}
+	draw := func(env protocol.Env) { drawn[env.Rand().Uint64()] = true }
+	s.do(0, 1, draw)
+	s.at(1, func(c *sim.Control) { s.must(c.Pause(1, sim.Pause{Model: sim.PauseFrozen})) })
+	s.send(2, 0, 1, 1)
+	s.do(3, 0, func(env protocol.Env) { s.must(env.SendStream(env.ID(), &chat{number: 5})) })
+	s.at(20, func(c *sim.Control) {
+		s.must(c.Crash(1, sim.CrashProcess))
+		s.must(c.Restart(1, nil))
+		if c.Paused(1) {
+			t.Error("a node is paused after its restart")
+		}
+	})
+	s.do(21, 1, draw)
+	s.send(21, 0, 1, 2)
+	s.at(40, func(c *sim.Control) {
+		s.must(c.Crash(1, sim.CrashProcess))
+		s.must(c.Restart(1, nil))
+	})
+	s.do(41, 1, draw)
+	// What it sends to itself does not reach the next life.
+	s.do(50, 1, func(env protocol.Env) { s.must(env.SendStream(env.ID(), &chat{number: 6})) })
+	s.at(50, func(c *sim.Control) {
+		s.must(c.Crash(1, sim.CrashProcess))
+		s.must(c.Restart(1, nil))
+	})
+	s.expect(1000, "3.01ms n0 got 5 from n0", "31ms n1 got 2 from n0")
+	if len(drawn) != 3 {
+		t.Errorf("three lives drew %d different numbers", len(drawn))
+	}
+}
+
+// A goodbye that a crash cut short does not end the next life.
+func TestGoodbyeEndsWithItsLife(t *testing.T) {
+	s := newScript(t, 1, nil)
+	s.leave = 30 * time.Millisecond
+	s.at(10, func(c *sim.Control) { s.must(c.Leave(0)) })
+	s.at(20, func(c *sim.Control) {
+		s.must(c.Crash(0, sim.CrashProcess))
+		s.must(c.Restart(0, nil))
+	})
+	s.at(30, func(c *sim.Control) { s.must(c.Leave(0)) })
+	after(s, 31, 0, 20*time.Millisecond, 1)
+	after(s, 31, 0, 40*time.Millisecond, 2)
+	s.expect(1000, "10ms n0 says goodbye", "30ms n0 says goodbye", "51ms n0 timer 1")
+}
+
+// Who is frozen while its goodbye takes its time ends when it is resumed.
+func TestFrozenGoodbye(t *testing.T) {
+	s := newScript(t, 1, nil)
+	s.leave = 30 * time.Millisecond
+	s.at(10, func(c *sim.Control) {
+		s.must(c.Leave(0))
+		s.must(c.Pause(0, sim.Pause{Model: sim.PauseFrozen}))
+	})
+	after(s, 5, 0, 20*time.Millisecond, 1)
+	s.at(50, func(c *sim.Control) {
+		if got := c.State(0); got != sim.Leaving {
+			t.Errorf("frozen: got state %v, want leaving", got)
+		}
+		s.must(c.Resume(0))
+		if got := c.State(0); got != sim.Left {
+			t.Errorf("resumed: got state %v, want left", got)
+		}
+	})
+	s.expect(1000, "10ms n0 says goodbye")
+}
+
 func TestLeavingProcessHasTimeForItsGoodbye(t *testing.T) {
 	s := newScript(t, 2, nil)
 	s.leave = 30 * time.Millisecond

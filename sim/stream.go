@@ -261,7 +261,7 @@ func (c *env) write(e *end) {
 		}
 		q := e.queue[0]
 		k := next(&c.w.cold[c.idx].streams.written, e.peer)
-		delay, ok := c.w.net.StreamTransmit(c.idx, e.peer, int64(q.size), c.now, k)
+		delay, ok := c.w.net.StreamTransmit(c.idx, e.peer, int64(q.size), c.now, c.w.streamTimeout, k)
 		if !ok {
 			e.doomed = true
 			c.wake(e, min(delay, c.w.streamTimeout))

@@ -120,6 +120,41 @@ func TestFirstMessageEndsWithTheProcess(t *testing.T) {
 	s.expect(1000, "40ms n0 stream to n1 broke")
 }
 
+// A new life opens connections of its own.
+func TestNewLifeOpensItsOwnConnections(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.stream(0, 0, 1, 1)
+	s.at(50, func(c *sim.Control) {
+		s.must(c.Crash(0, sim.CrashProcess))
+		s.must(c.Restart(0, nil))
+	})
+	s.stream(100, 0, 1, 2)
+	s.expect(1000, "30ms n1 got 1 from n0", "60ms n1 stream to n0 broke", "130ms n1 got 2 from n0")
+}
+
+// If the path is cut when a message is refused, the sender must time out.
+func TestRefusalOverACutPath(t *testing.T) {
+	s := newScript(t, 2, streamTimeout(time.Second))
+	s.stream(0, 0, 1, 1)
+	s.at(104, func(c *sim.Control) {
+		_ = must(c.Network().Apply(netmodel.Rule{Cut: true}))
+		s.must(c.Crash(1, sim.CrashProcess))
+	})
+	s.stream(100, 0, 1, 2)
+	s.expect(10_000, "30ms n1 got 1 from n0", "1.11s n0 stream to n1 broke")
+}
+
+// What was on the wire when its sender crashed arrives before the news.
+func TestNewsDoesNotOvertakeData(t *testing.T) {
+	s := newScript(t, 2, func(_ *sim.Config, n *netmodel.Config) {
+		n.Bandwidth = []netmodel.BandwidthClass{{Share: netmodel.Always, Up: 1_000_000}}
+	})
+	body := 1250 - 52 - 7 - chatHeader // 10 ms on the wire
+	s.do(0, 0, func(env protocol.Env) { s.must(env.SendStream(s.w.ID(1), &chat{padding: make([]byte, body)})) })
+	s.at(25, func(c *sim.Control) { s.must(c.Crash(0, sim.CrashProcess)) })
+	s.expect(1000, "40ms n1 got 0 from n0", "40ms n1 stream to n0 broke")
+}
+
 // A connection that nobody uses is closed after five minutes.
 func TestIdleConnectionIsClosed(t *testing.T) {
 	const minute = 60_000
