@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -150,7 +151,7 @@ func hasKeyAt(tree map[string]any, key string) bool {
 
 // within demands that a time lies within the run.
 func (d *decoding) within(s *Scenario, path string, t quantity.Duration) {
-	if t > s.Duration {
+	if t > s.Duration && s.Duration > 0 {
 		d.problemf(path, "got %s, want at most the duration of the run, %s", t, s.Duration)
 	}
 }
@@ -314,7 +315,11 @@ func (d *decoding) checkTarget(s *Scenario, f *Fault, path string, table map[str
 	case named > 1:
 		d.problemf(path, "got %d ways to say who it happens to, want one of %s", named, strings.Join(targetKeys, ", "))
 	}
+	d.checkTargetRegions(s, f, path)
 	total := s.Nodes.Count + s.Nodes.Spare
+	if s.Nodes.Count < 1 || s.Nodes.Spare < 0 {
+		return // the rest would be consequences
+	}
 	for i, n := range f.Nodes {
 		if n < 0 || n >= total {
 			d.problemf(fmt.Sprintf("%s.nodes[%d]", path, i), "got %d, want 0 to %d", n, total-1)
@@ -323,9 +328,12 @@ func (d *decoding) checkTarget(s *Scenario, f *Fault, path string, table map[str
 	if f.Count > total {
 		d.problemf(path+".count", "got %d, want at most the number of nodes, %d", f.Count, total)
 	}
-	if _, ok := table["share"]; ok && f.Share.Of(s.Nodes.Count) == 0 && s.Nodes.Count > 0 {
+	if _, ok := table["share"]; ok && f.Share.Of(s.Nodes.Count) == 0 {
 		d.problemf(path+".share", "got %s of %d nodes, which is none", f.Share, s.Nodes.Count)
 	}
+}
+
+func (d *decoding) checkTargetRegions(s *Scenario, f *Fault, path string) {
 	regions := s.regionNames()
 	for i, name := range f.Region {
 		if !slices.Contains(regions, name) {
@@ -405,7 +413,7 @@ func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
 	if w.Rate.Interval() <= 0 {
 		d.problemf(path+".rate", "got %s, want more", w.Rate)
 	}
-	if w.Senders > s.Nodes.Count {
+	if w.Senders > s.Nodes.Count && s.Nodes.Count > 0 {
 		d.problemf(path+".senders", "got %d, want at most the number of nodes, %d", w.Senders, s.Nodes.Count)
 	}
 	if w.Size > 1<<20 {
@@ -460,10 +468,12 @@ func (d *decoding) checkResults(s *Scenario) {
 		if p.By != "" {
 			d.sweptKey(path+".by", p.By, keys)
 		}
+		d.checkWhere(s, path, p.Where)
 	}
 	for i, t := range s.Table {
 		path := fmt.Sprintf("table[%d]", i)
 		d.sweptKey(path+".rows", t.Rows, keys)
+		d.checkWhere(s, path, t.Where)
 		for k, c := range t.Columns {
 			d.metric(s, fmt.Sprintf("%s.columns[%d].metric", path, k), c.Metric, "value")
 		}
@@ -474,15 +484,43 @@ func (d *decoding) checkResults(s *Scenario) {
 		if e.Min == nil && e.Max == nil && e.Equal == nil {
 			d.problem(path, Problem{Message: "expects nothing", Valid: []string{"min", "max", "equal"}})
 		}
-		var where []string
-		for key := range e.Where {
-			where = append(where, key)
+		d.checkWhere(s, path, e.Where)
+	}
+}
+
+// checkWhere checks a filter of runs: keys that the sweep varies, and values that
+// they take.
+func (d *decoding) checkWhere(s *Scenario, path string, where map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(where)) {
+		at := path + ".where." + key
+		before := len(d.problems)
+		d.sweptKey(at, key, s.sweptKeys())
+		if before != len(d.problems) {
+			continue
 		}
-		slices.Sort(where)
-		for _, key := range where {
-			d.sweptKey(path+".where."+key, key, keys)
+		values, text := s.sweptValues(key), valueText(where[key])
+		if !slices.Contains(values, text) {
+			d.problem(at, Problem{Message: fmt.Sprintf("got %q, which the sweep does not take", text), Nearest: nearest(text, values), Valid: values})
 		}
 	}
+}
+
+// sweptValues lists the values that the sweep gives a key, as text.
+func (s *Scenario) sweptValues(key string) []string {
+	var values []string
+	if key == variantKey {
+		for _, v := range s.Variant {
+			values = append(values, v.Name)
+		}
+	}
+	for _, a := range s.Sweep.Axes {
+		if a.Key == key {
+			for _, v := range a.Values {
+				values = append(values, valueText(v))
+			}
+		}
+	}
+	return values
 }
 
 // sweptKeys lists the keys that the sweep varies.

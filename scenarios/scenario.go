@@ -205,6 +205,7 @@ type Plot struct {
 	Metrics   []string        `toml:"metrics" doc:"what is drawn; simrun metrics lists them" required:"true"`
 	X         string          `toml:"x,omitempty" doc:"sweep: the swept key on the x axis"`
 	By        string          `toml:"by,omitempty" doc:"swept key that gets a curve for each value"`
+	Where     map[string]any  `toml:"where,omitempty" doc:"only the runs whose swept keys have these values"`
 	LogX      bool            `toml:"log_x,omitempty" doc:"logarithmic x axis"`
 	LogY      bool            `toml:"log_y,omitempty" doc:"logarithmic y axis"`
 	XLabel    string          `toml:"x_label,omitempty" doc:"name of the x axis"`
@@ -223,10 +224,11 @@ type PlotReference struct {
 
 // Table describes a table of a sweep.
 type Table struct {
-	Name    string        `toml:"name" doc:"file name without extension" required:"true"`
-	Title   string        `toml:"title,omitempty" doc:"stands above the table"`
-	Rows    string        `toml:"rows" doc:"swept key, or variant, that gets a row for each value" required:"true"`
-	Columns []TableColumn `toml:"columns" doc:"the columns" required:"true"`
+	Name    string         `toml:"name" doc:"file name without extension" required:"true"`
+	Title   string         `toml:"title,omitempty" doc:"stands above the table"`
+	Rows    string         `toml:"rows" doc:"swept key, or variant, that gets a row for each value" required:"true"`
+	Where   map[string]any `toml:"where,omitempty" doc:"only the runs whose swept keys have these values"`
+	Columns []TableColumn  `toml:"columns" doc:"the columns" required:"true"`
 }
 
 // TableColumn is a metric and what is published of it.
