@@ -165,6 +165,27 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	s.expect(11*minute, "30ms n1 got 1 from n0", "4m0.01s n1 got 2 from n0", "10m0.03s n1 got 3 from n0")
 }
 
+// However many there are, connections in use stay open.
+func TestManyConnectionsStayOpen(t *testing.T) {
+	const peers = 60
+	s := newScript(t, peers+1, nil)
+	late := 0
+	s.on = func(env protocol.Env, what string) {
+		var n uint64
+		if _, err := fmt.Sscanf(what, "got %d", &n); err == nil && n >= 60_000 && time.Duration(env.Now()) != time.Duration(n+10)*time.Millisecond {
+			late++
+		}
+	}
+	for i := 1; i <= peers; i++ {
+		s.stream(float64(i)*100, 0, i, 0)
+		s.stream(60_000+float64(i), 0, i, 60_000+uint64(i)) // the number is the time
+	}
+	s.must(s.w.Run(t.Context(), 2*time.Minute))
+	if len(s.lines) != 2*peers || late != 0 {
+		t.Errorf("got %d of %d messages, %d of them late", len(s.lines), 2*peers, late)
+	}
+}
+
 // Who answered on a connection that its opener has given up answers on the next.
 func TestAnswersFollowTheNewConnection(t *testing.T) {
 	s := newScript(t, 2, streamTimeout(time.Second))
