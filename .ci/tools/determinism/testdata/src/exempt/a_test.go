@@ -1,0 +1,10 @@
+package exempt
+
+import "time"
+
+func helper(m map[int]int) time.Time {
+	for k := range m {
+		go println(k)
+	}
+	return time.Now()
+}
