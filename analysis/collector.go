@@ -28,6 +28,10 @@ type Config struct {
 	// measured.
 	WarmUp time.Duration
 
+	// Converged is the number of nodes, the first by index, that know one
+	// another from the start without an event that says so.
+	Converged int
+
 	// NetworkFault describes the fault with this index in the timeline when
 	// it begins. Nil means that no member is anomalous on account of its
 	// links and that no fault cuts members off from each other.
@@ -82,6 +86,9 @@ type kind struct {
 func NewCollector(cfg Config) (*Collector, error) {
 	if cfg.Nodes < 1 || cfg.NodeID == nil {
 		return nil, fmt.Errorf("new collector: got %d nodes, want at least 1 and their identities", cfg.Nodes)
+	}
+	if cfg.Converged < 0 || cfg.Converged > cfg.Nodes {
+		return nil, fmt.Errorf("new collector: got %d nodes that know one another, want 0 to %d", cfg.Converged, cfg.Nodes)
 	}
 	if cfg.SampleInterval < 0 || cfg.WarmUp < 0 {
 		return nil, fmt.Errorf("new collector: got sample interval %s and warm-up %s, want none negative", cfg.SampleInterval, cfg.WarmUp)

@@ -270,6 +270,30 @@ func TestViewsGrowAndHeal(t *testing.T) {
 	}
 }
 
+// Nodes that begin converged are measured as if each had said of each that it
+// is alive; one that comes later has to be heard of.
+func TestConvergedNodesKnowEachOther(t *testing.T) {
+	s := newStory(t, 4, func(c *analysis.Config) { c.Converged = 3 })
+	for i := range 3 {
+		s.world(protocol.EventNodeStarted, i)
+	}
+	s.at(2).world(protocol.EventNodeStarted, 3)
+	s.at(3)
+	for i := range 3 {
+		s.emit(evAlive, i, 3).emit(evAlive, 3, i)
+	}
+	s.at(5).world(protocol.EventNodeCrashed, 0)
+	s.at(6).emit(evDead, 1, 0).emit(evDead, 2, 0)
+	s.at(7).emit(evDead, 3, 0)
+	r := s.at(9).finish()
+	want(t, r, map[string]float64{
+		"swim.view_complete_share": 1, "swim.join_complete_s": 1, "swim.detect_first_s.mean": 1, "swim.detect_all_s.mean": 2,
+	})
+	if share := seriesOf(t, r, "swim.view_complete_share"); share[1] != 1 || !near(share[3], 0.5) || share[4] != 1 {
+		t.Errorf("got %v", share)
+	}
+}
+
 func TestAHealThatNeverCompletesHasNoValue(t *testing.T) {
 	s := newStory(t, 2, func(c *analysis.Config) {
 		c.NetworkFault = func(int) analysis.NetworkFault {

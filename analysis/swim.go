@@ -92,6 +92,9 @@ func (m *swimMeasures) started(i int, again bool) {
 		m.spread.cameBack(i)
 	}
 	m.views.started(i, again)
+	if !again && i < m.c.cfg.Converged {
+		m.views.knowsFirst(i, m.c.cfg.Converged)
+	}
 }
 
 // departed is told when a live member crashes or is told to leave. The order

@@ -48,6 +48,15 @@ func (v *views) add(observer, subject int) {
 	v.change(subject, 1)
 }
 
+// knowsFirst puts the first n nodes into the view of one of them.
+func (v *views) knowsFirst(observer, n int) {
+	for subject := range n {
+		if subject != observer {
+			v.add(observer, subject)
+		}
+	}
+}
+
 func (v *views) remove(observer, subject int) {
 	if v.has(observer, subject) {
 		v.rows[subject].remove(observer)

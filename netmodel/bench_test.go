@@ -74,7 +74,7 @@ func BenchmarkStreamTransmit(b *testing.B) {
 	m := mustNew(b, Config{Nodes: 1000, Latency: LogNormal{Median: 1e7, P90: 3e7}, Loss: Independent{probability(0.01)}})
 	b.ReportAllocs()
 	for k := uint32(0); b.Loop(); k++ {
-		m.StreamTransmit(k%1000, (k+1)%1000, 10_000, 0, k)
+		m.StreamTransmit(k%1000, (k+1)%1000, 10_000, 0, patient, k)
 	}
 }
 

@@ -90,7 +90,7 @@ func goldenMessages(out *strings.Builder, m *Model) {
 		m.Datagram(&Packet{From: from, To: to, Size: 700, K: i, Now: now}, &f)
 		at, ok := m.Arrive(to, 700, now)
 		fmt.Fprintf(out, "%d>%d: %d %v %d %x; arrive %d %t", from, to, f.Delay, f.Lost, f.Duplicate, f.Corrupt, at, ok)
-		d, ok := m.StreamTransmit(from, to, 10_000, now, i)
+		d, ok := m.StreamTransmit(from, to, 10_000, now, patient, i)
 		e, connected := m.StreamConnect(from, to, now, i)
 		fmt.Fprintf(out, "; stream %d %t, connect %d %t, %d bit/s\n", d, ok, e, connected, m.StreamRate(from, to))
 	}

@@ -100,3 +100,6 @@ func checkShare(t *testing.T, what string, hits, n int, p float64) {
 func normalCDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
 
 func ns(d time.Duration) float64 { return float64(d) }
+
+// patient is the patience of a stream that only the number of retries ends.
+const patient = int64(1 << 60)

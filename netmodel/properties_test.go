@@ -96,7 +96,7 @@ func TestNothingIsFasterThanMinDelay(t *testing.T) {
 				if f.Duplicate >= 0 && (f.Duplicate < promised || f.Lost != Delivered) {
 					t.Fatalf("got %+v, want a copy no earlier than %d, and none of what is lost", f, promised)
 				}
-				if d, ok := m.StreamTransmit(from, to, 10_000, now, k); ok && d < promised {
+				if d, ok := m.StreamTransmit(from, to, 10_000, now, patient, k); ok && d < promised {
 					t.Fatalf("stream: got delay %d, want at least %d", d, promised)
 				}
 				if d, ok := m.StreamConnect(from, to, now, k); ok && d < 2*promised {
@@ -242,7 +242,7 @@ func TestConcurrentSenders(t *testing.T) {
 		for k := range uint32(100) {
 			now, to := int64(k)*1e5, (from+k)%crowd
 			m.Datagram(&Packet{From: from, To: to, Size: 900, K: k, Now: now}, &out[from][k])
-			m.StreamTransmit(from, to, 100, now, k)
+			m.StreamTransmit(from, to, 100, now, patient, k)
 			m.Arrive(from, 500, now)
 		}
 	}

@@ -184,11 +184,12 @@ func (m *Model) streamLatency(from, to uint32, w *path, u uint64) int64 {
 // recovers. Losses before the last segment are in StreamRate. Messages of a
 // stream arrive in the order they were sent: a caller delivers each no earlier
 // than the one before. Ok is false if the path is cut or the last segment was
-// lost every time; delay is then how long the stream tries. The rules in
-// force now count for all of it.
+// lost every time, or until it had been tried for longer than patience, in
+// nanoseconds; delay is then how long the stream tries. The rules in force now
+// count for all of it.
 //
 // It may be called concurrently for different senders.
-func (m *Model) StreamTransmit(from, to uint32, size, now int64, k uint32) (delay int64, ok bool) {
+func (m *Model) StreamTransmit(from, to uint32, size, now, patience int64, k uint32) (delay int64, ok bool) {
 	if from == to {
 		return int64(Loopback), true
 	}
@@ -198,7 +199,11 @@ func (m *Model) StreamTransmit(from, to uint32, size, now int64, k uint32) (dela
 	if r := newRate(m.StreamRate(from, to), DefaultQueue); r.perByte != 0 {
 		sent = max(sent, now+r.time(size))
 	}
+	begun := sent
 	for n := range MaxRetries + 1 {
+		if sent-begun > patience {
+			break
+		}
 		lost := w.cut || hit(sub(h, uint64(n)<<8|purposeRetry), m.lossAt(from, to, sent))
 		if !lost {
 			return sent - now + m.streamLatency(from, to, &w, h), true

@@ -63,13 +63,13 @@ func TestStreamWithoutLoss(t *testing.T) {
 	if d, ok := m.StreamConnect(0, 1, 0, 0); !ok || d != int64(20*time.Millisecond) {
 		t.Errorf("connect: got %d, %t, want one round trip", d, ok)
 	}
-	if d, ok := m.StreamTransmit(0, 1, 100_000, 0, 0); !ok || d != int64(110*time.Millisecond) {
+	if d, ok := m.StreamTransmit(0, 1, 100_000, 0, patient, 0); !ok || d != int64(110*time.Millisecond) {
 		t.Errorf("100 kB: got %d, %t, want 100 ms of transmission and 10 ms", d, ok)
 	}
-	if d, ok := m.StreamTransmit(0, 1, 100_000, 50e6, 1); !ok || d != int64(160*time.Millisecond) {
+	if d, ok := m.StreamTransmit(0, 1, 100_000, 50e6, patient, 1); !ok || d != int64(160*time.Millisecond) {
 		t.Errorf("another at 50 ms: got %d, %t, want it to wait for the first", d, ok)
 	}
-	if d, ok := m.StreamTransmit(1, 0, 100_000, 50e6, 0); !ok || d != int64(110*time.Millisecond) {
+	if d, ok := m.StreamTransmit(1, 0, 100_000, 50e6, patient, 0); !ok || d != int64(110*time.Millisecond) {
 		t.Errorf("another sender: got %d, %t, want its own uplink", d, ok)
 	}
 }
@@ -79,7 +79,7 @@ func TestLargeTransferUnderLossTakesWhatMathisSays(t *testing.T) {
 	m := mustNew(t, Config{Seed: 1, Nodes: 2, Latency: Constant{Delay: 50 * time.Millisecond}, Loss: Independent{probability(0.01)}})
 	const size = 10_000_000
 	want := size * 8 / (1448 * 8 / 0.1 * math.Sqrt(150))
-	d, ok := m.StreamTransmit(0, 1, size, 0, 0)
+	d, ok := m.StreamTransmit(0, 1, size, 0, patient, 0)
 	if got := float64(d)/1e9 - 0.05; !ok || math.Abs(got/want-1) > 1e-3 {
 		t.Errorf("got %.3f s, %t, want %.3f", got, ok, want)
 	}
@@ -97,7 +97,7 @@ func TestCutPath(t *testing.T) {
 			t.Errorf("connect %v: got %d, %t, want to give up after 127 s", way, d, ok)
 		}
 	}
-	d, ok := m.StreamTransmit(0, 1, 10, 0, 0)
+	d, ok := m.StreamTransmit(0, 1, 10, 0, patient, 0)
 	var want int64
 	for n := range MaxRetries + 1 {
 		want += m.StreamRetry(0, 1, n+1)
@@ -105,7 +105,7 @@ func TestCutPath(t *testing.T) {
 	if ok || d != want {
 		t.Errorf("transmit: got %d, %t, want to give up after %d", d, ok, want)
 	}
-	if _, ok := m.StreamTransmit(1, 0, 10, 0, 0); !ok {
+	if _, ok := m.StreamTransmit(1, 0, 10, 0, patient, 0); !ok {
 		t.Error("the other direction: want it to arrive")
 	}
 }
@@ -148,7 +148,7 @@ func TestSmallMessageUnderLoss(t *testing.T) {
 	count := map[int64]int{}
 	const n = 50_000
 	for k := range uint32(n) {
-		d, ok := m.StreamTransmit(0, 1, 0, 0, k)
+		d, ok := m.StreamTransmit(0, 1, 0, 0, patient, k)
 		if !ok {
 			t.Fatalf("message %d gave up after %d ns", k, d)
 		}
@@ -168,7 +168,7 @@ func TestRetransmissionSeesTheLinkLater(t *testing.T) {
 	first, second := 0, 0
 	for k := range uint32(100_000) {
 		now := int64(k) * int64(100*time.Millisecond)
-		d, _ := m.StreamTransmit(0, 1, 0, now, k)
+		d, _ := m.StreamTransmit(0, 1, 0, now, patient, k)
 		if d >= int64(350*time.Millisecond) {
 			first++
 		}
@@ -197,7 +197,35 @@ func TestConnectMeetsBothDirections(t *testing.T) {
 			t.Errorf("%v: got connected after %d, want no handshake over a direction that loses everything", way, d)
 		}
 	}
-	if _, ok := m.StreamTransmit(0, 1, 10, 0, 0); !ok {
+	if _, ok := m.StreamTransmit(0, 1, 10, 0, patient, 0); !ok {
 		t.Error("want the direction without loss to carry data")
+	}
+}
+
+// A stream that has got nothing through for as long as its owner is patient
+// gives up, however many retransmissions it had left.
+func TestStreamTransmitGivesUpWithPatience(t *testing.T) {
+	m := mustNew(t, Config{Nodes: 2, Latency: Constant{Delay: 10 * time.Millisecond}, Loss: Independent{Probability: Always / 10 * 9}})
+	gaveUp := 0
+	for k := range uint32(200) {
+		patience := int64(5 * time.Second)
+		long, arrives := m.StreamTransmit(0, 1, 10, 0, patient, k)
+		delay, ok := m.StreamTransmit(0, 1, 10, 0, patience, k)
+		if ok && (!arrives || delay != long) {
+			t.Fatalf("message %d: got %d ns with patience and %d, %v without", k, delay, long, arrives)
+		}
+		if !ok {
+			gaveUp++
+			if arrives && long < patience {
+				t.Errorf("message %d: gave up although it arrives after %d ns", k, long)
+			}
+			// One more wait than patience allows, which doubles.
+			if delay < patience || delay > 3*patience {
+				t.Errorf("message %d: gave up after %d ns, want a little more than %d", k, delay, patience)
+			}
+		}
+	}
+	if gaveUp < 20 || gaveUp == 200 {
+		t.Errorf("gave up on %d of 200 messages at 90 %% loss, want some", gaveUp)
 	}
 }
