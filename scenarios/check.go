@@ -235,14 +235,15 @@ func (d *decoding) checkLatency(s *Scenario) {
 	}
 }
 
+var lossKeys = map[string][]string{
+	"none":            {"model"},
+	"independent":     {"model", "probability"},
+	"gilbert-elliott": {"model", "mean_good", "mean_bad", "loss_good", "loss_bad"},
+}
+
 func (d *decoding) checkLoss(s *Scenario) {
 	l := s.Network.Loss
-	keys := map[string][]string{
-		"none":            {"model"},
-		"independent":     {"model", "probability"},
-		"gilbert-elliott": {"model", "mean_good", "mean_bad", "loss_good", "loss_bad"},
-	}
-	if valid, ok := keys[l.Model]; ok {
+	if valid, ok := lossKeys[l.Model]; ok {
 		d.allowed("network.loss", subtree(s.tree, "network.loss"), l.Model, valid...)
 	}
 }
