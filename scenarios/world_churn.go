@@ -113,7 +113,7 @@ func (t *timeline) depart(c *sim.Control, i int, session bool) {
 	if crash {
 		t.must(c.Crash(i, sim.CrashHost))
 	} else {
-		t.must(c.Leave(i))
+		t.leave(c, i)
 	}
 	var back func(c *sim.Control)
 	back = func(c *sim.Control) {
@@ -145,7 +145,7 @@ func (t *timeline) traced(c *sim.Control, e traceEvent) {
 	case e.what == "join" && (state == sim.Crashed || state == sim.Left):
 		t.must(c.Restart(e.node, t.seeds(c)))
 	case e.what == "leave" && state == sim.Up:
-		t.must(c.Leave(e.node))
+		t.leave(c, e.node)
 	case e.what == "crash" && (state == sim.Up || state == sim.Leaving):
 		t.must(c.Crash(e.node, sim.CrashHost))
 	}

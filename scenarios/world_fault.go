@@ -118,7 +118,7 @@ func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
 		case "crash":
 			t.must(c.Crash(i, f.crashKind()))
 		case "leave":
-			t.must(c.Leave(i))
+			t.leave(c, i)
 		case "restart":
 			t.must(c.Restart(i, t.seeds(c)))
 		case "join":
@@ -138,6 +138,16 @@ func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
 			}
 		})
 	}
+}
+
+// leave makes a node leave. One that is stopped cannot say goodbye: its
+// process just ends.
+func (t *timeline) leave(c *sim.Control, i int) {
+	if c.Paused(i) {
+		t.must(c.Crash(i, sim.CrashProcess))
+		return
+	}
+	t.must(c.Leave(i))
 }
 
 func (f *Fault) crashKind() sim.CrashKind {
