@@ -75,12 +75,7 @@ func (v Verdict) String() string {
 func Evaluate(runs []Run, expect []Expectation) []Verdict {
 	var out []Verdict
 	for _, e := range expect {
-		var matching []Run
-		for _, r := range runs {
-			if e.applies(r) {
-				matching = append(matching, r)
-			}
-		}
+		matching := Select(runs, e.Where)
 		for _, d := range e.demands() {
 			switch {
 			case len(matching) == 0:
@@ -103,16 +98,6 @@ func Evaluate(runs []Run, expect []Expectation) []Verdict {
 func AllOK(verdicts []Verdict) bool {
 	for _, v := range verdicts {
 		if !v.OK {
-			return false
-		}
-	}
-	return true
-}
-
-func (e Expectation) applies(r Run) bool {
-	for _, w := range e.Where {
-		v, ok := r.Value(w.Key)
-		if !ok || !sameValue(v, w.Value) {
 			return false
 		}
 	}

@@ -66,3 +66,26 @@ func (r Run) PointName() string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// Has reports whether the run's point has all of the given values. Values count
+// as the same if they mean the same: "1000" and "1e3", "5%" and "0.05".
+func (r Run) Has(where []Assignment) bool {
+	for _, w := range where {
+		v, ok := r.Value(w.Key)
+		if !ok || !sameValue(v, w.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// Select returns the runs whose points have all of the given values.
+func Select(runs []Run, where []Assignment) []Run {
+	var out []Run
+	for _, r := range runs {
+		if r.Has(where) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
