@@ -120,6 +120,7 @@ func NewBand(runs []Series) Band {
 		}
 	}
 	b := Band{}
+	//starling:exempt maprange sorted right below
 	for x := range at {
 		b.X = append(b.X, x)
 	}

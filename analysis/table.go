@@ -2,7 +2,9 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -115,9 +117,9 @@ func (t *Table) addColumn(column Column, byRow []PointRuns) error {
 	t.Head = append(t.Head, label+", published")
 	for i, group := range byRow {
 		text := "–"
-		for row, v := range column.Published {
+		for _, row := range slices.Sorted(maps.Keys(column.Published)) {
 			if sameValue(row, group.Point[0].Value) {
-				text = FormatValue(v)
+				text = FormatValue(column.Published[row])
 			}
 		}
 		t.Rows[i] = append(t.Rows[i], text)

@@ -291,6 +291,7 @@ func (a *autoWorkers) choose(w *World, elapsed int64) int {
 		return 1
 	}
 	a.busy = math.MinInt32
+	//starling:exempt goroutine the number of workers does not change what happens
 	return min(runtime.GOMAXPROCS(0), mostAutoWorkers)
 }
 
