@@ -45,9 +45,11 @@ type Config struct {
 	LocalHealth bool `toml:"local_health" doc:"LHA-Probe: slow down while this node itself seems to be the trouble"`
 	// AwarenessMax is the worst local health score (Lifeguard: S).
 	AwarenessMax int `toml:"awareness_max" doc:"worst local health score; period and time-out grow to (it + 1) times"`
-	// NackAfter is the share of the time-out after which one that was asked to
-	// probe says that it has heard nothing (Lifeguard: 80 %). 100 % imitates
-	// memberlist, whose nacks arrive after the end of the period, so that
+	// NackAfter is the share of the time that is left to it (the time-out, or
+	// what remains of the period after it if that is less) after which one that
+	// was asked to probe says that it has heard nothing (Lifeguard: 80 % of the
+	// time-out, which is too late where the time-out is more than half of the
+	// period, as in memberlist's WAN profile). 100 % imitates memberlist, whose nacks arrive after the end of the period, so that
 	// every prober of a crashed member thinks worse of itself.
 	NackAfter quantity.Share `toml:"nack_after" doc:"share of the probe time-out after which a helper reports that it heard nothing"`
 	// Buddy makes a probe of a suspected member tell it of the suspicion
@@ -72,10 +74,11 @@ type Config struct {
 	// PushPullInterval is the time between full exchanges with a random
 	// member, for up to 32 members; it grows with log2 beyond (LAN). 0 for none.
 	PushPullInterval quantity.Duration `toml:"push_pull_interval" doc:"time between full exchanges, up to 32 members; 0s: none"`
-	// PushPullStart is the time until a newcomer's first such exchange; it
-	// doubles with each until it is the interval (ours: a burst of joins leaves
-	// no view incomplete). The same as PushPullInterval imitates memberlist.
-	PushPullStart quantity.Duration `toml:"push_pull_start" doc:"time to a newcomer's first exchange; doubles until it is the interval"`
+	// PushPullStart is the time until the next such exchange for a newcomer and
+	// after a quarter of the members came or went; it doubles with each until it
+	// is the interval again (ours: bursts of joins and healed partitions leave no
+	// view incomplete). The same as PushPullInterval imitates memberlist.
+	PushPullStart quantity.Duration `toml:"push_pull_start" doc:"time to the next exchange for a newcomer and after a quarter of the members came or went; doubles until it is the interval"`
 
 	// ReconnectInterval is how often a node tries to reach a member that it
 	// holds for dead, if as many are dead as are alive, else in proportion less

@@ -1,7 +1,7 @@
 package swim
 
 import (
-	"time"
+	"slices"
 
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/membertable"
@@ -17,11 +17,15 @@ type queue struct {
 	heads   []int32                   // by number of transmissions: newest, -1 for none
 	index   map[protocol.NodeID]int32 // only ever looked up
 	waiting int
+	// smallest is at most the size of any update that waits: where less room is
+	// left there is no need to look further.
+	smallest int
 }
 
 type queued struct {
 	update     Update
-	sent       int
+	size       int32
+	sent       int32
 	prev, next int32 // among those sent as often; -1 at the ends
 }
 
@@ -37,7 +41,11 @@ func (q *queue) put(u Update) {
 		q.index[u.Member.ID] = i
 		q.waiting++
 	}
-	q.items[i] = queued{update: u}
+	size := u.size()
+	if q.smallest == 0 || size < q.smallest {
+		q.smallest = size
+	}
+	q.items[i] = queued{update: u, size: int32(size)}
 	q.link(i)
 }
 
@@ -54,7 +62,7 @@ func (q *queue) slot() int32 {
 // link puts item i in front of those that were sent as often.
 func (q *queue) link(i int32) {
 	it := &q.items[i]
-	for len(q.heads) <= it.sent {
+	for len(q.heads) <= int(it.sent) {
 		q.heads = append(q.heads, -1)
 	}
 	it.prev, it.next = -1, q.heads[it.sent]
@@ -90,21 +98,26 @@ func (q *queue) drop(i int32) {
 // take appends to out what fits into room bytes and is not about skip, and
 // forgets what has then been passed on limit times.
 func (q *queue) take(out []Update, room, limit int, skip func(*Update) bool) []Update {
-	first := len(out)
-	for sent := 0; sent < len(q.heads) && room >= minUpdateSize; sent++ {
-		for i := q.heads[sent]; i >= 0 && room >= minUpdateSize; i = q.items[i].next {
-			u := &q.items[i].update
-			if size := u.size(); size <= room && !skip(u) {
-				out = append(out, *u)
-				room -= size
+	var buffer [128]int32 // more than a datagram of the usual size holds
+	taken := buffer[:0]
+	for sent := 0; sent < len(q.heads) && room >= q.smallest; sent++ {
+		for i := q.heads[sent]; i >= 0 && room >= q.smallest; i = q.items[i].next {
+			if it := &q.items[i]; int(it.size) <= room && !skip(&it.update) {
+				taken = append(taken, i)
+				room -= int(it.size)
 			}
 		}
 	}
-	for k := range out[first:] {
-		// Last to first, so that what was in front is in front again.
-		u := &out[len(out)-1-k]
-		i := q.index[u.Member.ID]
-		if q.items[i].sent+1 >= limit {
+	if len(taken) == 0 {
+		return out
+	}
+	out = slices.Grow(out, len(taken))
+	for _, i := range taken {
+		out = append(out, q.items[i].update)
+	}
+	// Last to first, so that what was in front is in front again.
+	for _, i := range slices.Backward(taken) {
+		if int(q.items[i].sent)+1 >= limit {
 			q.drop(i)
 			continue
 		}
@@ -216,7 +229,7 @@ func (n *Node) apply(env protocol.Env, u *Update) {
 	}
 	if ok && !newer(u.Member, known) {
 		if u.Member.Status == membertable.Suspect && known.Status == membertable.Suspect && u.Member.Incarnation == known.Incarnation {
-			n.suspect(env, known, known.Incarnation, u.Accuser, true)
+			n.suspect(env, known, known.Incarnation, u.Accuser, false)
 		}
 		return
 	}
@@ -225,7 +238,7 @@ func (n *Node) apply(env protocol.Env, u *Update) {
 		n.alive(env, known, u.Member, true)
 	case membertable.Suspect:
 		if n.cfg().Suspicion {
-			n.suspect(env, known, u.Member.Incarnation, u.Accuser, true)
+			n.suspect(env, known, u.Member.Incarnation, u.Accuser, false)
 		}
 	case membertable.Dead:
 		n.dead(env, known, u.Member.Incarnation, u.Accuser)
@@ -253,10 +266,17 @@ func (n *Node) alive(env protocol.Env, known, m membertable.Member, spread bool)
 
 // welcome does all that an alive member means but for the table.
 func (n *Node) welcome(env protocol.Env, known, m membertable.Member) {
-	n.dropSuspicion(m.ID)
-	n.forgetDeparture(m.ID)
+	switch known.Status {
+	case membertable.Suspect:
+		n.dropSuspicion(m.ID)
+	case membertable.Dead, membertable.Left:
+		n.forgetDeparture(m.ID)
+	}
 	if known.Contact != m.Contact || known.Status == membertable.Unknown {
 		env.Introduce(m.ID, []byte(m.Contact))
+	}
+	if !present.Has(known.Status) {
+		n.unsettled(env)
 	}
 	if known.Status != membertable.Alive {
 		env.Emit(protocol.Event{Kind: EventAlive, Peer: m.ID, Args: [3]uint64{uint64(m.Incarnation), uint64(known.Status)}})
@@ -290,6 +310,9 @@ func (n *Node) left(env protocol.Env, known membertable.Member, incarnation uint
 	known.Incarnation, known.Status = incarnation, membertable.Left
 	n.table = n.table.With(known)
 	n.noteDeparture(env, known.ID)
+	if present.Has(was) {
+		n.unsettled(env)
+	}
 	if was != membertable.Left {
 		env.Emit(protocol.Event{Kind: EventLeft, Peer: known.ID, Args: [3]uint64{uint64(incarnation)}})
 	}
@@ -315,54 +338,4 @@ func (n *Node) aboutMyself(env protocol.Env, m membertable.Member, accuser proto
 	n.changeHealth(env, 1)
 	n.announce(env, m.Incarnation+1)
 	env.Emit(protocol.Event{Kind: EventRefute, Peer: accuser, Args: [3]uint64{uint64(n.self.Incarnation), uint64(accuser)}})
-}
-
-// departed is a member that is dead or left, and since when.
-type departed struct {
-	id protocol.NodeID
-	at protocol.Time
-}
-
-// noteDeparture: departures are kept in order of time.
-func (n *Node) noteDeparture(env protocol.Env, id protocol.NodeID) {
-	n.forgetDeparture(id)
-	n.departed = append(n.departed, departed{id: id, at: env.Now()})
-}
-
-func (n *Node) forgetDeparture(id protocol.NodeID) {
-	for i := range n.departed {
-		if n.departed[i].id == id {
-			n.departed = append(n.departed[:i], n.departed[i+1:]...)
-			return
-		}
-	}
-}
-
-func (n *Node) departedSince(id protocol.NodeID, since protocol.Time) bool {
-	for i := len(n.departed) - 1; i >= 0 && n.departed[i].at >= since; i-- {
-		if n.departed[i].id == id {
-			return true
-		}
-	}
-	return false
-}
-
-// reap forgets those that have been gone long enough.
-func (n *Node) reap(env protocol.Env) {
-	old := func(d departed, after time.Duration) bool { return env.Now().Sub(d.at) >= after }
-	kept := n.departed[:0]
-	for _, d := range n.departed {
-		m, ok := n.table.Get(d.id)
-		after := n.cfg().ReconnectTimeout.Std()
-		if m.Status == membertable.Left {
-			after = n.cfg().LeftTimeout.Std()
-		}
-		if !ok || !old(d, after) {
-			kept = append(kept, d)
-			continue
-		}
-		n.table = n.table.Without(d.id)
-		env.Emit(protocol.Event{Kind: EventReap, Peer: d.id})
-	}
-	n.departed = kept
 }

@@ -21,6 +21,7 @@ type probe struct {
 // relay is a probe made on behalf of another member.
 type relay struct {
 	seq    uint32 // of our ping
+	target protocol.NodeID
 	origin protocol.NodeID
 	asked  uint32 // the origin's number
 	nack   bool
@@ -163,11 +164,14 @@ func (n *Node) relayProbe(env protocol.Env, origin protocol.NodeID, req *PingReq
 		target = membertable.Member{ID: req.Target}
 	}
 	n.seq++
-	n.relays = append(n.relays, relay{seq: n.seq, origin: origin, asked: req.Seq, nack: req.WantNack})
+	n.relays = append(n.relays, relay{seq: n.seq, target: req.Target, origin: origin, asked: req.Seq, nack: req.WantNack})
 	n.ping(env, target, n.seq)
 	timeout := n.cfg().ProbeTimeout.Std()
 	if req.WantNack {
-		env.After(part(n.cfg().NackAfter, timeout), protocol.Timer{Kind: timerRelayNack, Arg: uint64(n.seq)})
+		// The origin asked when its time-out had passed, and waits for what is
+		// left of its period.
+		wait := min(timeout, n.cfg().ProbeInterval.Std()-timeout)
+		env.After(part(n.cfg().NackAfter, wait), protocol.Timer{Kind: timerRelayNack, Arg: uint64(n.seq)})
 	}
 	env.After(timeout, protocol.Timer{Kind: timerRelayEnd, Arg: uint64(n.seq)})
 }
@@ -198,6 +202,9 @@ func (n *Node) relay(seq uint32) *relay {
 
 func (n *Node) acked(env protocol.Env, from protocol.NodeID, seq uint32) {
 	if r := n.relay(seq); r != nil {
+		if from != r.target {
+			return
+		}
 		m := &Ack{Seq: r.asked}
 		m.Updates = n.piggyback(env, m.Size(), r.origin, nil)
 		n.send(env, r.origin, m)
@@ -250,7 +257,7 @@ func (n *Node) probeFailed(env protocol.Env) {
 		n.declareDead(env, m, n.self.ID)
 		return
 	}
-	n.suspect(env, m, m.Incarnation, n.self.ID, true)
+	n.suspect(env, m, m.Incarnation, n.self.ID, false)
 }
 
 // scaled is d stretched by the local health score (LHA-Probe).

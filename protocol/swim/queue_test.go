@@ -37,7 +37,7 @@ func (q *naiveQueue) take(room, limit int) []Update {
 	var kept []naiveItem
 	var took []naiveItem
 	for _, it := range q.items {
-		if room < minUpdateSize || it.update.size() > room {
+		if it.update.size() > room {
 			kept = append(kept, it)
 			continue
 		}

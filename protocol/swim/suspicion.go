@@ -12,10 +12,13 @@ import (
 type suspicion struct {
 	id          protocol.NodeID
 	incarnation uint32
-	began       protocol.Time
-	deadline    protocol.Time
-	ticket      uint64 // of the timer that counts
-	// accusers are the first and those who confirmed, at most wanted + 1.
+	// quiet: so far only the accused itself was told (see Node.merge).
+	quiet    bool
+	began    protocol.Time
+	deadline protocol.Time
+	ticket   uint64 // of the timer that counts
+	// accusers are the first and those who confirmed, at most wanted + 1. Each
+	// array belongs to the suspicion alone.
 	accusers          []protocol.NodeID
 	wanted            int
 	shortest, longest time.Duration
@@ -29,86 +32,96 @@ func (s *suspicion) update() Update {
 }
 
 func (n *Node) suspicion(id protocol.NodeID) *suspicion {
-	i, ok := n.findSuspicion(id)
+	i, ok := slices.BinarySearch(n.suspected, id)
 	if !ok {
 		return nil
 	}
 	return &n.suspicions[i]
 }
 
-func (n *Node) findSuspicion(id protocol.NodeID) (int, bool) {
-	return slices.BinarySearchFunc(n.suspicions, id, func(s suspicion, id protocol.NodeID) int {
-		switch {
-		case s.id < id:
-			return -1
-		case s.id > id:
-			return 1
-		}
-		return 0
-	})
-}
-
 func (n *Node) dropSuspicion(id protocol.NodeID) {
-	if i, ok := n.findSuspicion(id); ok {
+	if i, ok := slices.BinarySearch(n.suspected, id); ok {
+		n.suspected = slices.Delete(n.suspected, i, i+1)
 		n.suspicions = slices.Delete(n.suspicions, i, i+1)
+		if len(n.suspected) == 0 {
+			n.suspected, n.suspicions = nil, nil // an idle node keeps no buffers
+		}
 	}
 }
 
 // suspect begins to suspect m, which is present here and of no higher
 // incarnation, on the word of accuser; or counts the accuser if m is suspected
-// already. With spread, the accusation is passed on.
-func (n *Node) suspect(env protocol.Env, m membertable.Member, incarnation uint32, accuser protocol.NodeID, spread bool) {
+// already. A quiet suspicion is nobody's business but this node's and the
+// accused's, and counts for nothing where there is another.
+func (n *Node) suspect(env protocol.Env, m membertable.Member, incarnation uint32, accuser protocol.NodeID, quiet bool) {
 	if s := n.suspicion(m.ID); s != nil {
 		if s.incarnation == incarnation {
-			n.confirm(env, s, accuser, spread)
+			if !quiet {
+				n.confirm(env, s, accuser)
+			}
 			return
 		}
 		// It refuted the former accusation, which did not reach us, and this is
 		// another.
 		n.dropSuspicion(m.ID)
 	}
-	s := n.newSuspicion(env, m.ID, incarnation, accuser)
-	n.armSuspicion(env, &s)
-	i, _ := n.findSuspicion(m.ID)
-	n.suspicions = slices.Insert(n.suspicions, i, s)
 	if !present.Has(m.Status) {
 		n.forgetDeparture(m.ID)
+		n.unsettled(env)
 		env.Emit(protocol.Event{Kind: EventAlive, Peer: m.ID, Args: [3]uint64{uint64(incarnation), uint64(m.Status)}})
 	}
 	m.Incarnation, m.Status = incarnation, membertable.Suspect
 	n.table = n.table.With(m)
 	env.Emit(protocol.Event{Kind: EventSuspect, Peer: m.ID, Args: [3]uint64{uint64(incarnation), uint64(accuser)}})
-	if spread {
-		n.tell(env, s.update())
+
+	i, _ := slices.BinarySearch(n.suspected, m.ID)
+	n.suspected = slices.Insert(n.suspected, i, m.ID)
+	n.suspicions = slices.Insert(n.suspicions, i, n.newSuspicion(m.ID, incarnation))
+	s := &n.suspicions[i]
+	if !quiet {
+		n.accuse(env, s, accuser)
+		return
 	}
+	s.quiet, s.began, s.accusers = true, env.Now(), []protocol.NodeID{accuser}
+	s.deadline = s.began.Add(s.shortest)
+	n.armSuspicion(env, s)
 }
 
-func (n *Node) newSuspicion(env protocol.Env, id protocol.NodeID, incarnation uint32, accuser protocol.NodeID) suspicion {
+func (n *Node) newSuspicion(id protocol.NodeID, incarnation uint32) suspicion {
 	c, members := n.cfg(), n.members()
-	s := suspicion{id: id, incarnation: incarnation, began: env.Now(), accusers: []protocol.NodeID{accuser}}
+	s := suspicion{id: id, incarnation: incarnation}
 	s.shortest = suspicionMin(c.SuspicionMult, members, c.ProbeInterval.Std())
 	s.longest = s.shortest
 	if c.Confirmations {
 		s.longest = time.Duration(c.SuspicionMaxMult) * s.shortest
 		s.wanted = confirmationsWanted(c.SuspicionMult, members)
 	}
-	s.deadline = s.began.Add(suspicionTimeout(0, s.wanted, s.shortest, s.longest))
 	return s
+}
+
+// accuse makes a suspicion public: its time begins, and the news spreads.
+func (n *Node) accuse(env protocol.Env, s *suspicion, accuser protocol.NodeID) {
+	s.quiet, s.began, s.accusers = false, env.Now(), []protocol.NodeID{accuser}
+	s.deadline = s.began.Add(suspicionTimeout(0, s.wanted, s.shortest, s.longest))
+	n.armSuspicion(env, s)
+	n.tell(env, s.update())
 }
 
 // confirm counts an independent accuser, which shortens the time-out
 // (LHA-Suspicion), and passes it on, once for each.
-func (n *Node) confirm(env protocol.Env, s *suspicion, accuser protocol.NodeID, spread bool) {
+func (n *Node) confirm(env protocol.Env, s *suspicion, accuser protocol.NodeID) {
+	if s.quiet {
+		n.accuse(env, s, accuser)
+		return
+	}
 	if len(s.accusers) > s.wanted || slices.Contains(s.accusers, accuser) {
 		return
 	}
 	s.accusers = append(s.accusers, accuser)
 	n.shorten(env, s, s.began.Add(suspicionTimeout(len(s.accusers)-1, s.wanted, s.shortest, s.longest)))
-	if spread {
-		u := s.update()
-		u.Accuser = accuser
-		n.tell(env, u)
-	}
+	u := s.update()
+	u.Accuser = accuser
+	n.tell(env, u)
 }
 
 // shorten moves the deadline forward, never back.
@@ -130,10 +143,13 @@ func (n *Node) suspicionTimedOut(env protocol.Env, ticket uint64) {
 		return
 	}
 	for i := range n.suspicions {
-		if n.suspicions[i].ticket != ticket {
+		s := &n.suspicions[i]
+		if s.ticket != ticket {
 			continue
 		}
-		if m, ok := n.table.Get(n.suspicions[i].id); ok {
+		if s.quiet {
+			n.accuse(env, s, n.self.ID)
+		} else if m, ok := n.table.Get(s.id); ok {
 			n.declareDead(env, m, n.self.ID)
 		}
 		return
@@ -149,8 +165,8 @@ func (n *Node) graceOver(env protocol.Env, m membertable.Member, incarnation uin
 	if c.RefutationGrace.IsZero() || !c.Suspicion {
 		return true
 	}
-	if s := n.suspicion(m.ID); s == nil || s.incarnation != incarnation {
-		n.suspect(env, m, incarnation, accuser, true)
+	if s := n.suspicion(m.ID); s == nil || s.incarnation != incarnation || s.quiet {
+		n.suspect(env, m, incarnation, accuser, false)
 	}
 	s := n.suspicion(m.ID)
 	end := s.began.Add(part(c.RefutationGrace, s.shortest))
@@ -167,6 +183,7 @@ func (n *Node) declareDead(env protocol.Env, m membertable.Member, accuser proto
 	m.Status = membertable.Dead
 	n.table = n.table.With(m)
 	n.noteDeparture(env, m.ID)
+	n.unsettled(env)
 	own := uint64(0)
 	if accuser == n.self.ID {
 		own = 1

@@ -26,14 +26,21 @@ type Node struct {
 	queue     queue
 	gossiping bool // the gossip timer is set
 
+	suspected  []protocol.NodeID // ascending; suspicions[i] is about suspected[i]
 	suspicions []suspicion
 	nextTicket uint64
 	departed   []departed
 
-	joined       bool
-	leaving      bool
-	joinWait     time.Duration
-	pushPullWait time.Duration
+	joined   bool
+	leaving  bool
+	joinWait time.Duration
+
+	pushPullWait time.Duration // until the exchange after the next
+	pushPullAt   protocol.Time // the next
+	pushPullTurn uint32        // of the timer that counts
+	unrest       int           // members that came or went since the last hurry
+
+	deadRound membertable.Round // the order in which the dead are tried
 }
 
 var (
@@ -114,7 +121,7 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 	case timerGossip:
 		n.gossip(env)
 	case timerPushPull:
-		n.nextPushPull(env)
+		n.nextPushPull(env, uint32(t.Arg))
 	case timerSuspicion:
 		n.suspicionTimedOut(env, t.Arg)
 	case timerReconnect:

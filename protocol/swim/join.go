@@ -1,0 +1,96 @@
+package swim
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/membertable"
+)
+
+// start makes a node known and lets it know the others.
+func (n *Node) start(env protocol.Env) {
+	if n.cfg().Bootstrap == "seeds_are_members" {
+		// One that is not among its seeds comes later and has to ask.
+		if all := n.shared.seed.table(env.Seeds()); !missing(all, n.self.ID) {
+			n.table, n.joined = all.With(n.self), true
+		}
+	}
+	n.joinWait = n.cfg().JoinRetry.Std()
+	if !n.joined {
+		n.join(env)
+	}
+	n.pushPullWait = n.cfg().PushPullInterval.Std()
+	n.armPushPull(env)
+}
+
+// join asks a few of the seeds who is there, again and again until one answers.
+func (n *Node) join(env protocol.Env) {
+	if n.joined || n.leaving {
+		return
+	}
+	seeds := slices.Clone(env.Seeds())
+	seeds = slices.DeleteFunc(seeds, func(p protocol.Peer) bool { return p.ID == n.self.ID })
+	if len(seeds) == 0 {
+		n.joined = true // the first of all
+		return
+	}
+	env.Rand().Shuffle(len(seeds), func(i, j int) { seeds[i], seeds[j] = seeds[j], seeds[i] })
+	for _, seed := range seeds[:min(len(seeds), joinSeeds)] {
+		env.Introduce(seed.ID, seed.Contact)
+		// What cannot be sent is tried again.
+		_ = env.SendStream(seed.ID, &PushPull{Table: n.table})
+	}
+	env.After(n.joinWait, protocol.Timer{Kind: timerJoin})
+	n.joinWait = min(2*n.joinWait, maxJoinWait)
+}
+
+const (
+	// joinSeeds is the number of seeds that are asked at a time.
+	joinSeeds = 3
+	// maxJoinWait bounds the time between attempts to join.
+	maxJoinWait = 30 * time.Second
+)
+
+// joinAgain makes a node that is left alone ask its seeds again.
+func (n *Node) joinAgain(env protocol.Env) {
+	if n.joined && n.members() == 1 {
+		n.joined, n.joinWait = false, n.cfg().JoinRetry.Std()
+		n.join(env)
+	}
+}
+
+// seedTables holds the table that all nodes of a world begin with whose seeds
+// are the members. It is the same for all of them and is built once.
+type seedTables struct {
+	pool *membertable.Pool
+
+	mu    sync.Mutex
+	seeds []protocol.Peer
+	made  membertable.Table
+}
+
+func (s *seedTables) table(seeds []protocol.Peer) membertable.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !sameSlice(s.seeds, seeds) {
+		members := make([]membertable.Member, len(seeds))
+		for i, p := range seeds {
+			members[i] = membertable.Member{ID: p.ID, Status: membertable.Alive, Contact: string(p.Contact)}
+		}
+		s.seeds, s.made = seeds, membertable.New(s.pool).WithAll(members)
+	}
+	return s.made
+}
+
+func missing(t membertable.Table, id protocol.NodeID) bool {
+	_, ok := t.Get(id)
+	return !ok
+}
+
+// sameSlice reports whether a and b are the same memory: the world hands the
+// same list to all.
+func sameSlice(a, b []protocol.Peer) bool {
+	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
+}
