@@ -254,7 +254,11 @@ func (t *timeline) joins(w *sim.World) {
 	if join.Mode == "staggered" {
 		for i := range n {
 			at := time.Duration(uint64(join.Over) / uint64(n) * uint64(i))
-			w.At(at, func(c *sim.Control) { t.must(c.Join(i, t.seeds(c))) })
+			w.At(at, func(c *sim.Control) {
+				if c.State(i) == sim.Absent { // a fault may have let it join before
+					t.must(c.Join(i, t.seeds(c)))
+				}
+			})
 		}
 		return
 	}
