@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/starling-sim/starling/analysis"
+)
+
+// presentation is what is shown of a result.
+type presentation struct {
+	verdicts []analysis.Verdict
+	figures  []*analysis.Figure
+	tables   []*analysis.Table
+	// notes say which plots and tables were left out and why.
+	notes []string
+}
+
+// isSweep reports whether the result is that of a sweep.
+func (r *result) isSweep() bool { return r.summary == nil }
+
+// judge holds the runs against the scenario's expectations. It leaves out those
+// that only a sweep can meet if there is but one run: those about a point of the
+// sweep, and about a mean over several seeds.
+func (r *result) judge() (verdicts []analysis.Verdict, leftOut int) {
+	var expectations []analysis.Expectation
+	for _, spec := range r.scenario.Expect {
+		e := expectationOf(spec)
+		overSeeds := e.Statistic == analysis.StatisticMean && r.scenario.Sweep.Seeds > 1
+		if !r.isSweep() && (len(e.Where) > 0 || overSeeds) {
+			leftOut++
+			continue
+		}
+		expectations = append(expectations, e)
+	}
+	return analysis.Evaluate(r.runs, expectations), leftOut
+}
+
+// present draws what the scenario asks for.
+func (r *result) present() *presentation {
+	p := &presentation{}
+	var leftOut int
+	if p.verdicts, leftOut = r.judge(); leftOut > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("%s about the sweep as a whole; simrun sweep judges them", plural(leftOut, "expectation")))
+	}
+	for _, spec := range r.scenario.Plot {
+		if spec.Kind == analysis.PlotSweep && !r.isSweep() {
+			continue // one point makes no curve
+		}
+		figure, err := analysis.Draw(plotOf(spec), r.selected(spec.Where))
+		if err != nil {
+			p.notes = append(p.notes, err.Error())
+			continue
+		}
+		p.figures = append(p.figures, figure)
+	}
+	for _, spec := range r.scenario.Table {
+		if !r.isSweep() {
+			continue // a table compares points
+		}
+		table, err := analysis.BuildTable(tableOf(spec), r.selected(spec.Where))
+		if err != nil {
+			p.notes = append(p.notes, err.Error())
+			continue
+		}
+		p.tables = append(p.tables, table)
+	}
+	return p
+}
+
+// selected returns the runs that a plot or table is about. A single run is no
+// point of a sweep, and every plot is about it.
+func (r *result) selected(where map[string]any) []analysis.Run {
+	if !r.isSweep() {
+		return r.runs
+	}
+	return analysis.Select(r.runs, assignments(where))
+}
+
+// writePlots puts the figures into dir/plots, in place of what was there.
+func (p *presentation) writePlots(dir string) error {
+	dir = filepath.Join(dir, plotsDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if len(p.figures) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for _, f := range p.figures {
+		for extension, data := range map[string][]byte{".svg": f.SVG, ".png": f.PNG} {
+			if err := writeFile(filepath.Join(dir, f.Name+extension), data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// publish judges and draws a result and writes all that follows from its runs
+// into its directory: the verdicts, plots and report.html.
+func (r *result) publish() (*presentation, error) {
+	p := r.present()
+	write := r.writeSweep
+	if !r.isSweep() {
+		write = r.writeSummary
+	}
+	if err := write(p); err != nil {
+		return nil, err
+	}
+	if err := p.writePlots(r.dir); err != nil {
+		return nil, err
+	}
+	return p, r.writeReport(p)
+}
+
+func (r *result) writeSummary(p *presentation) error {
+	r.summary.Expect = p.verdicts
+	return createFile(filepath.Join(r.dir, summaryFile), func(w io.Writer) error {
+		return analysis.WriteSummary(w, r.summary)
+	})
+}
+
+// writeReport writes report.html.
+func (r *result) writeReport(p *presentation) error {
+	command := "simrun run " + scenarioFile
+	if r.isSweep() {
+		command = "simrun sweep " + scenarioFile
+	}
+	source, err := r.scenario.Marshal()
+	if err != nil {
+		return err
+	}
+	return createFile(filepath.Join(r.dir, reportFile), func(w io.Writer) error {
+		return analysis.WriteReport(w, &analysis.Report{
+			Name: r.scenario.Name, Question: r.scenario.Question, Version: r.version(),
+			Runs: r.runs, Summary: r.summary, Verdicts: p.verdicts, Figures: p.figures, Tables: p.tables,
+			Command:  []string{command + "   # the file beside this page: the scenario as it ran"},
+			Scenario: string(source),
+		})
+	})
+}
+
+func (r *result) writeSweep(p *presentation) error {
+	err := createFile(filepath.Join(r.dir, sweepFile), func(w io.Writer) error {
+		return analysis.WriteSweep(w, &analysis.Sweep{
+			Scenario: r.scenario.Name, Version: r.version(), Runs: r.runs, Expect: p.verdicts,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return createFile(filepath.Join(r.dir, "sweep.csv"), func(w io.Writer) error { return analysis.WriteSweepCSV(w, r.runs) })
+}
+
+// version names the versions that made the runs, usually one.
+func (r *result) version() string {
+	text := ""
+	for i, v := range r.versions {
+		if i > 0 {
+			text += ", "
+		}
+		text += v
+	}
+	return text
+}
+
+// printVerdicts prints a line for each verdict and a last one for all.
+func printVerdicts(w io.Writer, verdicts []analysis.Verdict) {
+	failed := 0
+	for _, v := range verdicts {
+		fmt.Fprintln(w, " ", v)
+		if !v.OK {
+			failed++
+		}
+	}
+	switch {
+	case len(verdicts) == 0:
+		fmt.Fprintln(w, "Verdict: none; the scenario expects nothing.")
+	case failed == 0:
+		fmt.Fprintf(w, "Verdict: all expectations hold (%d).\n", len(verdicts))
+	default:
+		fmt.Fprintf(w, "Verdict: %d of %s FAILED.\n", failed, plural(len(verdicts), "expectation"))
+	}
+}
+
+// plural writes a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

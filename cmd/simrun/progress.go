@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/cwriter"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// terminalWidth returns the number of columns of the terminal that w writes
+// to, or 0 if it does not write to one.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !cwriter.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := cwriter.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// progress shows on a terminal how far a piece of work is and how long it will
+// take. A nil progress shows nothing.
+type progress struct {
+	container *mpb.Progress
+	bar       *mpb.Bar
+	start     time.Time
+	events    atomic.Uint64
+	points    atomic.Int64
+}
+
+// newRunProgress shows the progress of one world through its virtual time.
+func newRunProgress(w io.Writer, name string, until time.Duration) *progress {
+	return newProgress(w, name, int64(until), func(p *progress, s decor.Statistics) string {
+		return fmt.Sprintf("%s of %s", time.Duration(s.Current).Round(100*time.Millisecond), until)
+	})
+}
+
+// newSweepProgress shows the progress of many runs. Work is in units of
+// point.work, so that the time left is right even if the points are of very
+// different size.
+func newSweepProgress(w io.Writer, name string, points int, work int64) *progress {
+	return newProgress(w, name, work, func(p *progress, _ decor.Statistics) string {
+		return fmt.Sprintf("%d of %d runs", p.points.Load(), points)
+	})
+}
+
+func newProgress(w io.Writer, name string, total int64, position func(*progress, decor.Statistics) string) *progress {
+	if terminalWidth(w) == 0 {
+		return nil
+	}
+	p := &progress{start: time.Now()}
+	p.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(64), mpb.WithRefreshRate(200*time.Millisecond))
+	p.bar = p.container.New(total, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+		mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(
+			decor.Name(name+"  "),
+			decor.Any(func(s decor.Statistics) string { return position(p, s) + " " }),
+		),
+		mpb.AppendDecorators(
+			decor.Any(func(decor.Statistics) string { return " " + eventRate(p.events.Load(), time.Since(p.start)) + "  " }),
+			decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left"),
+		),
+	)
+	return p
+}
+
+// advance says that work more was done, and events more executed.
+func (p *progress) advance(work int64, events uint64) {
+	if p == nil {
+		return
+	}
+	p.events.Add(events)
+	p.bar.IncrInt64(work)
+}
+
+// finishPoint says that one run of a sweep is finished.
+func (p *progress) finishPoint() {
+	if p != nil {
+		p.points.Add(1)
+	}
+}
+
+// close removes the bar.
+func (p *progress) close() {
+	if p == nil {
+		return
+	}
+	p.bar.Abort(true)
+	p.container.Wait()
+}
+
+// eventRate writes events per second of wall time.
+func eventRate(events uint64, wall time.Duration) string {
+	if wall <= 0 {
+		return "-- events/s"
+	}
+	return siNumber(float64(events)/wall.Seconds()) + " events/s"
+}
+
+// siNumber writes three significant digits with k, M or G.
+func siNumber(x float64) string {
+	suffix := ""
+	for _, s := range []string{"k", "M", "G"} {
+		if x < 999.5 {
+			break
+		}
+		x, suffix = x/1000, s
+	}
+	digits := 0
+	switch {
+	case x == 0 || x >= 99.95:
+	case x >= 9.995:
+		digits = 1
+	default:
+		digits = 2
+	}
+	return strconv.FormatFloat(x, 'f', digits, 64) + suffix
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/starling-sim/starling/analysis"
+	"github.com/starling-sim/starling/scenarios"
+)
+
+type sweepFlags struct {
+	loadFlags
+	seeds   int
+	out     string
+	shard   shard
+	workers int
+	force   bool
+}
+
+func newSweepCommand(a *app) *cobra.Command {
+	var f sweepFlags
+	c := &cobra.Command{
+		Use:   "sweep SCENARIO",
+		Short: "Run every point of a scenario's sweep, on all cores",
+		Long: `Run every point of a scenario's sweep with every seed, one world per core, and
+put the results together: means with 95 % confidence intervals, plots, tables,
+verdicts, report.html.
+
+Every finished run is kept in the result directory at once. After an interrupt
+the same command goes on where it stopped, and ends with the same result.
+More --seeds go on from there as well; another scenario is refused. With --shard
+several machines share the work: give each a share of the same directory, or
+copy their points/ together, and "simrun report DIR" judges the whole.`,
+		Example: `  simrun sweep swim/dissemination
+  simrun sweep swim/lifeguard --seeds 40 --out results/lifeguard
+  simrun sweep mine.toml --shard 2/4 --out /shared/mine`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.sweep(c.Context(), args[0], f)
+		},
+	}
+	f.loadFlags.add(c)
+	c.Flags().IntVar(&f.seeds, "seeds", 0, "number of seeds per point, counted up from the scenario's seed (default: what the scenario says)")
+	c.Flags().StringVar(&f.out, "out", "", "directory for the result (default "+outputRoot+"/SCENARIO/sweep)")
+	c.Flags().Var(&f.shard, "shard", "run only the i-th of n shares of the sweep")
+	c.Flags().IntVar(&f.workers, "workers", 0, "number of worlds that run at once (default: one per core)")
+	c.Flags().BoolVar(&f.force, "force", false, "start over if the directory holds the result of another scenario")
+	return c
+}
+
+// sweep is one sweep on its way.
+type sweep struct {
+	app     *app
+	dir     string
+	store   pointStore
+	points  []point
+	workers int
+}
+
+func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
+	s, err := f.load(name)
+	if err != nil {
+		return err
+	}
+	if f.seeds < 0 || f.workers < 0 {
+		return usagef("--seeds %d, --workers %d: want none negative", f.seeds, f.workers)
+	}
+	if f.seeds > 0 {
+		if err := s.Set("sweep.seeds", strconv.Itoa(f.seeds)); err != nil {
+			return err
+		}
+	}
+	w := &sweep{app: a, dir: f.out, workers: f.workers}
+	if w.dir == "" {
+		w.dir = filepath.Join(outputRoot, filepath.FromSlash(s.Name), "sweep")
+	}
+	if w.workers == 0 {
+		w.workers = runtime.GOMAXPROCS(0)
+	}
+	w.store = pointStore{dir: filepath.Join(w.dir, pointsDir)}
+	if w.points, err = pointsOf(s); err != nil {
+		return err
+	}
+	if err := w.open(s, f.force); err != nil {
+		return err
+	}
+	if err := w.runMissing(ctx, f.shard); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return w.interrupted()
+		}
+		return err
+	}
+	return w.conclude(f.shard)
+}
+
+// open prepares the directory: a new one, or one in which this sweep was
+// begun.
+func (w *sweep) open(s *scenarios.Scenario, force bool) error {
+	path := filepath.Join(w.dir, scenarioFile)
+	if exists(path) && exists(w.store.dir) {
+		if err := w.reopen(path, s, force); err != nil {
+			return err
+		}
+	} else if err := checkReplaceable(w.dir, false); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(w.store.dir, 0o777); err != nil {
+		return usagef("create the directory for results: %w", err)
+	}
+	files := map[string][]byte{}
+	for _, p := range w.points {
+		maps.Copy(files, p.files)
+	}
+	return writeScenario(w.dir, s, files)
+}
+
+// reopen checks that a directory holds this sweep; with force it is emptied if
+// it does not.
+func (w *sweep) reopen(path string, s *scenarios.Scenario, force bool) error {
+	before, err := loadScenario(path)
+	if err != nil {
+		return err
+	}
+	differences, err := scenarioDifferences(before, s)
+	if err != nil || differences == nil {
+		return err
+	}
+	if !force {
+		return usagef("%s holds a sweep of another scenario; there (-) and now (+):\n%s\nchoose another --out, or start over with --force",
+			w.dir, strings.Join(differences, "\n"))
+	}
+	return os.RemoveAll(w.dir)
+}
+
+// runMissing runs those runs of a share that are not finished yet.
+func (w *sweep) runMissing(ctx context.Context, share shard) error {
+	var missing []point
+	mine, work := 0, int64(0)
+	for i, p := range w.points {
+		if !share.has(i) {
+			continue
+		}
+		mine++
+		if !w.store.has(p.key) {
+			missing = append(missing, p)
+			work += p.work()
+		}
+	}
+	if done := mine - len(missing); done > 0 {
+		fmt.Fprintf(w.app.stderr, "%d of %s are there already.\n", done, plural(mine, "run"))
+	}
+	if len(missing) == 0 {
+		return ctx.Err()
+	}
+	show := newSweepProgress(w.app.stderr, filepath.Base(w.dir), len(missing), work)
+	defer show.close()
+	return forEach(ctx, w.workers, len(missing), func(ctx context.Context, i int) error {
+		return guard(missing[i].String(), func() error { return w.runPoint(ctx, missing[i], show) })
+	})
+}
+
+// runPoint runs one run and stores it.
+func (w *sweep) runPoint(ctx context.Context, p point, show *progress) error {
+	nodes, left := int64(nodesOf(p.scenario)), p.work()
+	summary, series, err := execute(ctx, p.scenario, executeOptions{
+		workers: 1, // the cores are busy with other runs
+		advance: func(passed time.Duration, events uint64) {
+			work := min(nodes*passed.Microseconds(), left)
+			left -= work
+			show.advance(work, events)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	summary.Point = p.assign
+	err = w.store.put(p.key, func(dir string) error {
+		return errors.Join(writeScenario(dir, p.scenario, p.files), writeRun(dir, summary, series))
+	})
+	if err != nil {
+		return err
+	}
+	show.finishPoint()
+	if w.app.onPointStored != nil {
+		w.app.onPointStored()
+	}
+	return nil
+}
+
+func (w *sweep) interrupted() error {
+	done := 0
+	for _, p := range w.points {
+		if w.store.has(p.key) {
+			done++
+		}
+	}
+	return interruptedError{fmt.Sprintf("%d of %s are finished and kept in %s; the same command goes on from there",
+		done, plural(len(w.points), "run"), w.dir)}
+}
+
+// conclude puts the runs together if all are there.
+func (w *sweep) conclude(share shard) error {
+	r, err := loadResult(w.dir)
+	var incomplete *incompleteError
+	if share.of > 0 && errors.As(err, &incomplete) {
+		fmt.Fprintf(w.app.stdout, "Share %s is finished. %s\nWhen the other shares are there too: simrun report %s\n", &share, incomplete, w.dir)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := r.publish()
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if err := w.app.printSweep(r, p); err != nil {
+		return err
+	}
+	if !analysis.AllOK(p.verdicts) {
+		return errExpectation
+	}
+	return nil
+}
+
+func (a *app) printSweep(r *result, p *presentation) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n", r.scenario.Name, r.scenario.Question)
+	fmt.Fprintf(&b, "%s at %s\n\n", plural(len(r.runs), "run"), plural(len(analysis.ByPoint(r.runs)), "point"))
+	for _, t := range p.tables {
+		fmt.Fprintln(&b, t.Text())
+	}
+	a.printCurve(&b, r)
+	printVerdicts(&b, p.verdicts)
+	printNotes(&b, p.notes)
+	fmt.Fprintf(&b, "\nReport  %s\n", filepath.Join(r.dir, reportFile))
+	_, err := a.stdout.Write(b.Bytes())
+	return err
+}
