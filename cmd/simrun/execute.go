@@ -87,6 +87,9 @@ func newMeasured(s *scenarios.Scenario, workers int) (*measured, error) {
 			return analysis.NetworkFault{Anomalous: f.Impaired, Cut: f.Cut}
 		},
 	}
+	if s.Nodes.Join.Mode == "converged" {
+		cfg.Converged = s.Nodes.Count
+	}
 	for _, spec := range specs {
 		cfg.Events = append(cfg.Events, spec.Events...)
 		cfg.Commands = append(cfg.Commands, spec.Commands...)
