@@ -146,7 +146,7 @@ func (n *Node) piggyback(env protocol.Env, used int, to protocol.NodeID, first [
 	for i := range first {
 		room -= first[i].size()
 	}
-	limit := transmissions(n.cfg().RetransmitMult, n.members())
+	limit := transmissions(n.cfg().RetransmitMult, n.Members())
 	return n.queue.take(updates, room, limit, func(u *Update) bool {
 		for i := range first {
 			if first[i].Member.ID == u.Member.ID {
@@ -235,7 +235,7 @@ func (n *Node) apply(env protocol.Env, u *Update) {
 	}
 	switch u.Member.Status {
 	case membertable.Alive:
-		n.alive(env, known, u.Member, true)
+		n.alive(env, known, u.Member)
 	case membertable.Suspect:
 		if n.cfg().Suspicion {
 			n.suspect(env, known, u.Member.Incarnation, u.Accuser, false)
@@ -247,20 +247,31 @@ func (n *Node) apply(env protocol.Env, u *Update) {
 	}
 }
 
-// newer reports whether a supersedes b, news of the same member.
+// newer reports whether a supersedes b, news of the same member. It is a total
+// order, so that all who heard the same, in whatever order, believe the same.
 func newer(a, b membertable.Member) bool {
 	if a.Incarnation != b.Incarnation {
 		return a.Incarnation > b.Incarnation
 	}
-	return a.Status > b.Status
+	if a.Status != b.Status || a.Status != membertable.Alive {
+		return a.Status > b.Status
+	}
+	// A node that forgot its past in a restart may say different things with one
+	// number, until it hears of it. Which of them counts until then does not
+	// matter, but it has to be the same everywhere.
+	if a.Contact != b.Contact {
+		return a.Contact > b.Contact
+	}
+	return a.Metadata > b.Metadata
 }
 
 // alive: m, of which known was known (the zero Member: nothing), is alive.
-func (n *Node) alive(env protocol.Env, known, m membertable.Member, spread bool) {
+func (n *Node) alive(env protocol.Env, known, m membertable.Member) {
 	n.welcome(env, known, m)
 	n.table = n.table.With(m)
-	if spread {
-		n.tell(env, Update{Member: m})
+	n.tell(env, Update{Member: m})
+	if !present.Has(known.Status) {
+		n.changed(env, m.ID, true)
 	}
 }
 
@@ -274,9 +285,6 @@ func (n *Node) welcome(env protocol.Env, known, m membertable.Member) {
 	}
 	if known.Contact != m.Contact || known.Status == membertable.Unknown {
 		env.Introduce(m.ID, []byte(m.Contact))
-	}
-	if !present.Has(known.Status) {
-		n.unsettled(env)
 	}
 	if known.Status != membertable.Alive {
 		env.Emit(protocol.Event{Kind: EventAlive, Peer: m.ID, Args: [3]uint64{uint64(m.Incarnation), uint64(known.Status)}})
@@ -310,14 +318,14 @@ func (n *Node) left(env protocol.Env, known membertable.Member, incarnation uint
 	known.Incarnation, known.Status = incarnation, membertable.Left
 	n.table = n.table.With(known)
 	n.noteDeparture(env, known.ID)
-	if present.Has(was) {
-		n.unsettled(env)
-	}
 	if was != membertable.Left {
 		env.Emit(protocol.Event{Kind: EventLeft, Peer: known.ID, Args: [3]uint64{uint64(incarnation)}})
 	}
 	if spread {
 		n.tell(env, Update{Member: known})
+	}
+	if present.Has(was) {
+		n.changed(env, known.ID, false)
 	}
 }
 

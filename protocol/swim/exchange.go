@@ -20,12 +20,11 @@ func (n *Node) armPushPull(env protocol.Env) {
 	env.After(wait, protocol.Timer{Kind: timerPushPull, Arg: uint64(n.pushPullTurn)})
 }
 
-// unsettled counts a member that came or went. When a quarter of them have, the
-// next exchange comes soon: after a storm of news some piece of it is missing
-// somewhere.
-func (n *Node) unsettled(env protocol.Env) {
+// hurry makes the next exchange come soon if a quarter of the members came or
+// went: after a storm of news some piece of it is missing somewhere.
+func (n *Node) hurry(env protocol.Env) {
 	n.unrest++
-	if n.cfg().PushPullInterval <= 0 || n.unrest < (n.members()+3)/4 {
+	if n.cfg().PushPullInterval <= 0 || n.unrest < (n.Members()+3)/4 {
 		return
 	}
 	n.unrest = 0
@@ -44,7 +43,7 @@ func (n *Node) nextPushPull(env protocol.Env, turn uint32) {
 		// A stream that breaks is an exchange that did not take place.
 		_ = env.SendStream(m.ID, &PushPull{Table: n.table})
 	}
-	longest := n.cfg().PushPullInterval.Std() * time.Duration(pushPullScale(n.members()))
+	longest := n.cfg().PushPullInterval.Std() * time.Duration(pushPullScale(n.Members()))
 	n.pushPullWait = min(2*n.pushPullWait, longest)
 	n.armPushPull(env)
 }
@@ -73,7 +72,7 @@ func (n *Node) exchange(env protocol.Env, from protocol.NodeID, m *PushPull) {
 // it here and, being of a higher incarnation, at the other's side as well. That
 // is how the two sides of a healed partition become one.
 func (n *Node) merge(env protocol.Env, from protocol.NodeID, theirs membertable.Table, spread bool) {
-	var arrived, accused []membertable.Member
+	var arrived, strangers, accused []membertable.Member
 	for mine, other := range n.table.Diff(theirs) {
 		switch {
 		case other.ID == 0: // not known there
@@ -86,7 +85,7 @@ func (n *Node) merge(env protocol.Env, from protocol.NodeID, theirs membertable.
 			if other.Status == membertable.Suspect {
 				accused = append(accused, other)
 				other.Status = membertable.Alive
-				arrived = append(arrived, other)
+				strangers = append(strangers, other)
 			} // else gone, and perhaps forgotten here
 		case other.Status == membertable.Left:
 			n.left(env, mine, other.Incarnation, spread)
@@ -96,15 +95,30 @@ func (n *Node) merge(env protocol.Env, from protocol.NodeID, theirs membertable.
 			n.dead(env, mine, other.Incarnation, from)
 		}
 	}
-	for _, m := range arrived {
-		known, _ := n.table.Get(m.ID)
-		n.welcome(env, known, m)
-		if spread && !contains(accused, m.ID) {
+	if spread {
+		for _, m := range arrived {
 			n.tell(env, Update{Member: m})
 		}
 	}
-	n.table = n.table.WithAllFrom(theirs, arrived)
+	n.takeIn(env, theirs, append(arrived, strangers...))
 	n.tellAccused(env, from, accused)
+}
+
+// takeIn puts members that are alive, found in another's table, into this
+// node's.
+func (n *Node) takeIn(env protocol.Env, theirs membertable.Table, alive []membertable.Member) {
+	var came []protocol.NodeID
+	for _, m := range alive {
+		known, _ := n.table.Get(m.ID)
+		n.welcome(env, known, m)
+		if !present.Has(known.Status) {
+			came = append(came, m.ID)
+		}
+	}
+	n.table = n.table.WithAllFrom(theirs, alive)
+	for _, id := range came {
+		n.changed(env, id, true)
+	}
 }
 
 // tellAccused pings those who are suspect or dead in from's table, with just

@@ -55,7 +55,7 @@ const (
 
 // joinAgain makes a node that is left alone ask its seeds again.
 func (n *Node) joinAgain(env protocol.Env) {
-	if n.joined && n.members() == 1 {
+	if n.joined && n.Members() == 1 {
 		n.joined, n.joinWait = false, n.cfg().JoinRetry.Std()
 		n.join(env)
 	}

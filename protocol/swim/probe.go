@@ -13,9 +13,8 @@ type probe struct {
 	target membertable.Member
 	seq    uint32
 	sent   protocol.Time
-	helped bool // the time-out has passed and others were asked
-	nacks  int  // wanted and not yet received
-	asked  int  // helpers asked that were told to send a nack
+	nacks  int // wanted and not yet received
+	asked  int // helpers asked that were told to send a nack
 }
 
 // relay is a probe made on behalf of another member.
@@ -131,7 +130,6 @@ func (n *Node) probeTimedOut(env protocol.Env, seq uint32) {
 	if !p.active || p.seq != seq || n.leaving {
 		return
 	}
-	p.helped = true
 	helpers := n.pick(env, membertable.SetOf(membertable.Alive), n.cfg().IndirectProbes, func(m membertable.Member) bool {
 		return m.ID == p.target.ID
 	})

@@ -32,7 +32,7 @@ func (n *Node) reconnect(env protocol.Env) {
 	if n.cfg().ReconnectInterval <= 0 {
 		return
 	}
-	gone, here := n.table.Count(membertable.Dead), n.members()
+	gone, here := n.table.Count(membertable.Dead), n.Members()
 	tries := gone / here
 	if env.Rand().IntN(here) < gone%here {
 		tries++

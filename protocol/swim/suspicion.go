@@ -65,9 +65,9 @@ func (n *Node) suspect(env protocol.Env, m membertable.Member, incarnation uint3
 		// another.
 		n.dropSuspicion(m.ID)
 	}
-	if !present.Has(m.Status) {
+	returned := !present.Has(m.Status)
+	if returned {
 		n.forgetDeparture(m.ID)
-		n.unsettled(env)
 		env.Emit(protocol.Event{Kind: EventAlive, Peer: m.ID, Args: [3]uint64{uint64(incarnation), uint64(m.Status)}})
 	}
 	m.Incarnation, m.Status = incarnation, membertable.Suspect
@@ -77,18 +77,20 @@ func (n *Node) suspect(env protocol.Env, m membertable.Member, incarnation uint3
 	i, _ := slices.BinarySearch(n.suspected, m.ID)
 	n.suspected = slices.Insert(n.suspected, i, m.ID)
 	n.suspicions = slices.Insert(n.suspicions, i, n.newSuspicion(m.ID, incarnation))
-	s := &n.suspicions[i]
-	if !quiet {
+	if s := &n.suspicions[i]; quiet {
+		s.quiet, s.began, s.accusers = true, env.Now(), []protocol.NodeID{accuser}
+		s.deadline = s.began.Add(s.shortest)
+		n.armSuspicion(env, s)
+	} else {
 		n.accuse(env, s, accuser)
-		return
 	}
-	s.quiet, s.began, s.accusers = true, env.Now(), []protocol.NodeID{accuser}
-	s.deadline = s.began.Add(s.shortest)
-	n.armSuspicion(env, s)
+	if returned {
+		n.changed(env, m.ID, true)
+	}
 }
 
 func (n *Node) newSuspicion(id protocol.NodeID, incarnation uint32) suspicion {
-	c, members := n.cfg(), n.members()
+	c, members := n.cfg(), n.Members()
 	s := suspicion{id: id, incarnation: incarnation}
 	s.shortest = suspicionMin(c.SuspicionMult, members, c.ProbeInterval.Std())
 	s.longest = s.shortest
@@ -183,11 +185,11 @@ func (n *Node) declareDead(env protocol.Env, m membertable.Member, accuser proto
 	m.Status = membertable.Dead
 	n.table = n.table.With(m)
 	n.noteDeparture(env, m.ID)
-	n.unsettled(env)
 	own := uint64(0)
 	if accuser == n.self.ID {
 		own = 1
 	}
 	env.Emit(protocol.Event{Kind: EventConfirmDead, Peer: m.ID, Args: [3]uint64{uint64(m.Incarnation), own, uint64(accuser)}})
 	n.tell(env, Update{Member: m, Accuser: accuser})
+	n.changed(env, m.ID, false)
 }

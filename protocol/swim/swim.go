@@ -38,9 +38,11 @@ type Node struct {
 	pushPullWait time.Duration // until the exchange after the next
 	pushPullAt   protocol.Time // the next
 	pushPullTurn uint32        // of the timer that counts
-	unrest       int           // members that came or went since the last hurry
+	unrest       int           // members that came or went since the last time of hurry
 
 	deadRound membertable.Round // the order in which the dead are tried
+
+	listeners []func(env protocol.Env, member protocol.NodeID, present bool)
 }
 
 var (
@@ -60,15 +62,6 @@ func newNode(shared *builder) *Node {
 }
 
 func (n *Node) cfg() *Config { return &n.shared.cfg }
-
-// Table returns this node's view: everybody it knows, itself included.
-func (n *Node) Table() membertable.Table { return n.table }
-
-// Incarnation returns this node's own incarnation number.
-func (n *Node) Incarnation() uint32 { return n.self.Incarnation }
-
-// Health returns the local health score, 0 (best) to awareness_max.
-func (n *Node) Health() int { return int(n.health) }
 
 // Start implements protocol.Protocol.
 func (n *Node) Start(env protocol.Env) {
@@ -163,23 +156,6 @@ func (n *Node) announce(env protocol.Env, incarnation uint32) {
 	n.self.Incarnation = incarnation
 	n.table = n.table.With(n.self)
 	n.tell(env, Update{Member: n.self})
-}
-
-// members is the number that the time-outs and retransmissions depend on.
-func (n *Node) members() int { return n.table.CountIn(present) }
-
-// Sample returns up to count different members that are present (alive or
-// suspected), in random order, without this node itself and whom skip (if not
-// nil) skips.
-func (n *Node) Sample(env protocol.Env, count int, skip func(protocol.NodeID) bool) []protocol.NodeID {
-	picked := n.pick(env, present, count, func(m membertable.Member) bool {
-		return skip != nil && skip(m.ID)
-	})
-	ids := make([]protocol.NodeID, len(picked))
-	for i, m := range picked {
-		ids[i] = m.ID
-	}
-	return ids
 }
 
 // pick returns up to count different random members in the states of set,
