@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Scenarios are decoded here and not by the TOML library, which stops at the
@@ -41,6 +42,12 @@ func fieldValues(v reflect.Value, into map[string]reflect.Value) {
 			into[key] = v.Field(i)
 		}
 	}
+}
+
+// tomlKey is the key of a field, empty if it has none.
+func tomlKey(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+	return key
 }
 
 // decodeValue decodes a value of a TOML document into out.

@@ -106,32 +106,13 @@ func (d *decoding) protocolConfig(s *Scenario, spec protocol.Spec) any {
 	if _, ok := table["bootstrap"]; !ok && s.Nodes.Join.Mode == "converged" && hasKey(config, "bootstrap") {
 		table["bootstrap"] = "seeds_are_members"
 	}
-	text, err := toml.Marshal(table)
-	if err != nil {
-		d.problemf("protocol."+spec.Name, "%v", err)
-		return config
-	}
-	sub := &decoding{file: d.file}
-	decoder := toml.NewDecoder(strings.NewReader(string(text)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(config); err != nil {
-		sub.decodeError(err)
-	}
-	for _, p := range sub.problems {
-		path := "protocol." + spec.Name
-		if p.Key != "" {
-			path += "." + p.Key
-		}
-		if p.Message == "unknown key" {
-			p.Valid = validKeys(reflect.TypeOf(config), nil)
-			p.Nearest = nearest(p.Key, p.Valid)
-		}
-		d.problem(path, p)
-	}
-	if spec.Check != nil && len(sub.problems) == 0 {
+	path := "protocol." + spec.Name
+	before := len(d.problems)
+	d.decodeTable(table, config, path)
+	if spec.Check != nil && len(d.problems) == before {
 		if err := spec.Check(config); err != nil {
 			key, message, _ := strings.Cut(err.Error(), ": ")
-			d.problem("protocol."+spec.Name+"."+key, Problem{Message: message})
+			d.problem(path+"."+key, Problem{Message: message})
 		}
 	}
 	return config

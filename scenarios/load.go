@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -98,10 +97,19 @@ type decoding struct {
 	source   []byte
 	at       positions // nil if the document is not what the user wrote
 	problems []Problem
+	wrong    map[string]bool // paths of the problems
 }
 
-// problem notes that something is wrong at a path.
+// problem notes that something is wrong at a path, unless something is known to
+// be wrong there already: what follows from that would only confuse.
 func (d *decoding) problem(path string, p Problem) {
+	if d.wrong[path] {
+		return
+	}
+	if d.wrong == nil {
+		d.wrong = map[string]bool{}
+	}
+	d.wrong[path] = true
 	p.Key, p.File = path, d.file
 	if d.at != nil {
 		at := d.at.at(path)
@@ -127,45 +135,22 @@ func (d *decoding) into(s *Scenario) bool {
 		return false
 	}
 	doc := document{Content: defaults()}
-	decoder := toml.NewDecoder(bytes.NewReader(d.source))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&doc); err != nil {
-		d.decodeError(err)
-		return false
-	}
+	d.decodeTable(s.tree, &doc, "")
 	s.Content = doc.Content
 	d.sweep(s, doc.Sweep)
 	d.fill(s)
 	return true
 }
 
-// decodeError turns what the TOML decoder says into problems.
+// decodeError turns what the TOML parser says into a problem.
 func (d *decoding) decodeError(err error) {
-	var strict *toml.StrictMissingError
-	var one *toml.DecodeError
-	switch {
-	case errors.As(err, &strict):
-		for i := range strict.Errors {
-			d.unknownKey(&strict.Errors[i])
-		}
-	case errors.As(err, &one):
-		p := Problem{File: d.file, Key: strings.Join(one.Key(), "."), Message: plain(one.Error())}
+	p := Problem{File: d.file, Message: plain(err.Error())}
+	var at *toml.DecodeError
+	if errors.As(err, &at) {
+		p.Key = strings.Join(at.Key(), ".")
 		if d.at != nil {
-			p.Line, p.Column = one.Position()
+			p.Line, p.Column = at.Position()
 		}
-		d.problems = append(d.problems, p)
-	default:
-		d.problems = append(d.problems, Problem{File: d.file, Message: plain(err.Error())})
-	}
-}
-
-func (d *decoding) unknownKey(e *toml.DecodeError) {
-	keys := e.Key()
-	valid := validKeys(reflect.TypeFor[document](), keys[:len(keys)-1])
-	last := keys[len(keys)-1]
-	p := Problem{File: d.file, Key: strings.Join(keys, "."), Message: "unknown key", Nearest: nearest(last, valid), Valid: valid}
-	if d.at != nil {
-		p.Line, p.Column = e.Position()
 	}
 	d.problems = append(d.problems, p)
 }
@@ -220,8 +205,7 @@ func fields(t reflect.Type) []keyed {
 			out = append(out, fields(f.Type)...)
 			continue
 		}
-		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
-		if key != "" {
+		if key := tomlKey(f); key != "" {
 			out = append(out, keyed{f, key})
 		}
 	}
@@ -250,7 +234,7 @@ func (d *decoding) sweep(s *Scenario, table map[string]any) {
 		if key == "seeds" {
 			n, ok := value.(int64)
 			if !ok || n < 1 || n > maxRuns {
-				d.problemf("sweep.seeds", "got %s, want a number of runs, 1 to %d", valueText(value), maxRuns)
+				d.problemf("sweep.seeds", "got %s, want a number of runs, 1 to %d", describe(value), maxRuns)
 				continue
 			}
 			s.Sweep.Seeds = int(n)
@@ -258,7 +242,7 @@ func (d *decoding) sweep(s *Scenario, table map[string]any) {
 		}
 		values, ok := value.([]any)
 		if !ok || len(values) == 0 {
-			d.problemf("sweep."+key, "got %s, want a list of values; keys with dots are written in quotes: \"nodes.count\" = [100, 1000]", valueText(value))
+			d.problemf("sweep."+key, "got %s, want a list of values; the key is written in quotes, such as \"nodes.count\" = [100, 1000]", describe(value))
 			continue
 		}
 		s.Sweep.Axes = append(s.Sweep.Axes, Axis{Key: key, Values: values})

@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -174,23 +173,4 @@ func flatten(table map[string]any) map[string]any {
 		out[key] = table[key]
 	}
 	return out
-}
-
-// Marshal writes the scenario with every default filled in. Loading that gives
-// the same scenario.
-func (s *Scenario) Marshal() ([]byte, error) {
-	doc := document{Content: s.Content}
-	if s.Sweep.Seeds > 1 || len(s.Sweep.Axes) > 0 {
-		doc.Sweep = map[string]any{"seeds": s.Sweep.Seeds}
-		for _, a := range s.Sweep.Axes {
-			doc.Sweep[a.Key] = a.Values
-		}
-	}
-	var out bytes.Buffer
-	encoder := toml.NewEncoder(&out)
-	encoder.SetIndentTables(false)
-	if err := encoder.Encode(doc); err != nil {
-		return nil, fmt.Errorf("write scenario %s: %w", s.Name, err)
-	}
-	return out.Bytes(), nil
 }

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,11 +35,17 @@ func cloneTree(v any) any {
 // "fault.0.share". Tables on the way are made.
 func assign(tree map[string]any, path string, value any) error {
 	keys := strings.Split(path, ".")
+	if slices.Contains(keys, "") {
+		return fmt.Errorf("got key %q, want keys with dots between them, such as nodes.count", path)
+	}
 	var at any = tree
 	for i, key := range keys[:len(keys)-1] {
 		switch node := at.(type) {
 		case map[string]any:
 			if _, ok := node[key]; !ok {
+				if _, err := strconv.Atoi(keys[i+1]); err == nil {
+					return fmt.Errorf("there is no %s", strings.Join(keys[:i+2], "."))
+				}
 				node[key] = map[string]any{}
 			}
 			at = node[key]
@@ -51,13 +59,15 @@ func assign(tree map[string]any, path string, value any) error {
 			return fmt.Errorf("%s is a value and has no keys", strings.Join(keys[:i], "."))
 		}
 	}
-	last := keys[len(keys)-1]
-	node, ok := at.(map[string]any)
-	if !ok {
-		return fmt.Errorf("%s is a list, want one of its items: %s.0", strings.Join(keys[:len(keys)-1], "."), strings.Join(keys[:len(keys)-1], "."))
+	last, list := keys[len(keys)-1], strings.Join(keys[:len(keys)-1], ".")
+	switch node := at.(type) {
+	case map[string]any:
+		node[last] = value
+		return nil
+	case []any:
+		return fmt.Errorf("%s is a list, want a key of one of its items: %s.0.%s", list, list, last)
 	}
-	node[last] = value
-	return nil
+	return fmt.Errorf("%s is a value and has no keys", list)
 }
 
 // parseValue reads a value from a command line: as TOML if it is, otherwise as
@@ -83,6 +93,12 @@ func valueText(v any) string {
 			parts[i] = valueText(item)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		var parts []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, key+" = "+valueText(v[key]))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	}
 	return fmt.Sprint(v)
 }

@@ -1,0 +1,83 @@
+package scenarios
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/starling-sim/starling/protocol/stack"
+	"github.com/starling-sim/starling/protocol/swim"
+)
+
+// mustEnvironment is SWIM and a handful of metrics.
+func mustEnvironment(t testing.TB) Environment {
+	t.Helper()
+	r, err := stack.NewRegistry(swim.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string][]string{
+		"value":        {"swim.false_positives", "swim.detect_first_s.mean"},
+		"series":       {"swim.known_dead_share", "net.message_rate"},
+		"distribution": {"swim.detect_first_s"},
+	}
+	return Environment{Registry: r, Metric: func(name, use string) (string, bool) {
+		if slices.Contains(metrics[use], name) {
+			return "", true
+		}
+		return nearest(name, metrics[use]), false
+	}}
+}
+
+// settable is what testdata/errors/set overrides.
+const settable = `name = "settable"
+duration = "60s"
+stack = ["swim"]
+nodes.count = 10
+
+[[fault]]
+at = "1s"
+kind = "crash"
+share = "10%"
+`
+
+// TestErrors goes through testdata/errors: a wrong scenario, what is said of
+// it. "go test -run TestErrors -rewrite" writes what is said now.
+func TestErrors(t *testing.T) {
+	env := mustEnvironment(t)
+	datadriven.Walk(t, "testdata/errors", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			var err error
+			switch d.Cmd {
+			case "check":
+				_, err = Parse("wrong.toml", []byte(d.Input), env)
+			case "set":
+				key, value, _ := strings.Cut(d.Input, "=")
+				s := mustParse(t, settable, env)
+				err = s.Set(key, value)
+			default:
+				d.Fatalf(t, "unknown directive %q", d.Cmd)
+			}
+			if err == nil {
+				return "no error\n"
+			}
+			var wrong *Error
+			if !errors.As(err, &wrong) || len(wrong.Problems) == 0 {
+				t.Errorf("%s: got error %T (%v), want *Error with problems", d.Pos, err, err)
+			}
+			return err.Error() + "\n"
+		})
+	})
+}
+
+func mustParse(t testing.TB, source string, env Environment) *Scenario {
+	t.Helper()
+	s, err := Parse("test.toml", []byte(source), env)
+	if err != nil {
+		t.Fatalf("%v\nin\n%s", err, source)
+	}
+	return s
+}
