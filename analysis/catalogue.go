@@ -11,30 +11,30 @@ import (
 type Metric struct {
 	// Name is the metric's base name; what forms its full names take is said
 	// by the fields below.
-	Name string
+	Name string `json:"name"`
 	// Label is the short name that figures and reports use.
-	Label string
+	Label string `json:"label"`
 	// Unit is "s", "share" (0 to 1), "count", "1/s", "B", "B/s" or "score".
-	Unit       string
-	Definition string
+	Unit       string `json:"unit"`
+	Definition string `json:"definition"`
 	// Source is the paper and section, or the seed, that asks for it.
-	Source string
+	Source string `json:"source"`
 
 	// Scalar: Name itself is a value in summary.json.
-	Scalar bool
+	Scalar bool `json:"scalar,omitempty"`
 	// Suffixes: Name.<suffix> are values in summary.json: "mean", "p50",
 	// "p90", "p99", "max".
-	Suffixes []string
+	Suffixes []string `json:"suffixes,omitempty"`
 	// Grouped: Name.<group> are values in summary.json, where the group is a
 	// message kind, a loss reason, an event.
-	Grouped bool
+	Grouped bool `json:"grouped,omitempty"`
 	// Series: Name is a time series in metrics.csv.
-	Series bool
+	Series bool `json:"series,omitempty"`
 	// Samples: Name is in metrics.csv with one row per measured case (X is
 	// when the case began), of which the suffixed values are the summary.
 	// Cases that had no end within the run stand under Name.unfinished with
 	// the time for which they were watched.
-	Samples bool
+	Samples bool `json:"samples,omitempty"`
 }
 
 // suffixUnfinished marks the censored samples of a distribution.
