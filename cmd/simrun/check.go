@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/spf13/cobra"
 )
@@ -15,7 +16,7 @@ func newCheckCommand(a *app) *cobra.Command {
 name, and whether each point of a sweep makes a world. What is wrong is printed
 with file, line and column; the exit status is then 2.`,
 		Example:           "  simrun check mine.toml\n  simrun check quickstart --set nodes.count=10",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              wants(1, math.MaxInt, "scenarios: files or names (simrun list)"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, name := range args {

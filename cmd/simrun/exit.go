@@ -37,20 +37,11 @@ type interruptedError struct{ hint string }
 
 func (e interruptedError) Error() string { return "interrupted; " + e.hint }
 
-// panicError is a panic that was caught, with what was being done then.
-type panicError struct {
-	doing string // for instance "run swim/churn --seed 7"
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("%s: panic: %v", e.doing, e.value) }
-
-// guard calls do and turns a panic into a *panicError.
-func guard(doing string, do func() error) (err error) {
+// guard calls do and turns a panic into an error.
+func guard(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &panicError{doing: doing, value: v, stack: debug.Stack()}
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
 	return do()
@@ -62,13 +53,14 @@ func exitStatus(err error) int {
 		usage       usageError
 		scenario    *scenarios.Error
 		interrupted interruptedError
+		incomplete  *incompleteError
 	)
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errExpectation):
 		return exitExpectation
-	case errors.As(err, &usage), errors.As(err, &scenario):
+	case errors.As(err, &usage), errors.As(err, &scenario), errors.As(err, &incomplete):
 		return exitUsage
 	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -77,23 +69,18 @@ func exitStatus(err error) int {
 	}
 }
 
-// report writes to w what the user should know of err.
-func report(w io.Writer, err error) {
-	var panicked *panicError
-	switch status := exitStatus(err); {
-	case status == exitOK, status == exitExpectation: // the verdict says it
-	case errors.As(err, &panicked):
-		fmt.Fprintf(w, "simrun: internal fault: %v\n\n%s\n", err, panicked.stack)
-		fmt.Fprintf(w, "This is a defect of Starling. Please report it with the lines above, the version\n"+
-			"(%s) and the scenario; the seed makes it happen again:\n\n  simrun %s\n", versionLine(), panicked.doing)
-	case status == exitInternal:
-		fmt.Fprintf(w, "simrun: internal fault: %v\n", err)
+// report writes to w what the user should know of err, with which the command
+// line ended.
+func report(w io.Writer, err error, commandLine string) {
+	switch exitStatus(err) {
+	case exitOK, exitExpectation: // the verdict said it
+	case exitInternal:
+		fmt.Fprintf(w, "simrun: internal fault: %v\n\n", err)
+		fmt.Fprintf(w, "Unless the machine is to blame (a full disk, say), this is a defect of Starling.\n"+
+			"Please report it with the lines above, the scenario if it is your own, and this:\n\n"+
+			"  simrun %s\n  version %s\n\n"+
+			"The same scenario and seed make it happen again.\n", commandLine, versionLine())
 	default:
-		message := err.Error()
-		if strings.Contains(message, "\n") {
-			fmt.Fprintf(w, "simrun: %s\n", strings.TrimRight(message, "\n"))
-			return
-		}
-		fmt.Fprintf(w, "simrun: %s\n", message)
+		fmt.Fprintf(w, "simrun: %s\n", strings.TrimRight(err.Error(), "\n"))
 	}
 }

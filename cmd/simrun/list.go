@@ -24,7 +24,7 @@ func newListCommand(a *app) *cobra.Command {
 		Use:     "list",
 		Short:   "List the scenarios that are built in",
 		Example: "  simrun list\n  simrun list --json",
-		Args:    cobra.NoArgs,
+		Args:    wants(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
 			listings, err := a.listScenarios()
 			if err != nil {

@@ -81,14 +81,6 @@ func selectMetrics(all []analysis.Metric, names []string) ([]analysis.Metric, er
 	return chosen, nil
 }
 
-// didYouMean returns a question about the nearest valid name, if there is one.
-func didYouMean(nearest string) string {
-	if nearest == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", nearest)
-}
-
 func printMetric(a *app, m analysis.Metric) {
 	fmt.Fprintf(a.stdout, "%s", m.Name)
 	if len(m.Suffixes) > 0 {
@@ -108,25 +100,4 @@ func printMetric(a *app, m analysis.Metric) {
 	if m.Source != "" {
 		fmt.Fprintf(a.stdout, "    Source: %s\n", m.Source)
 	}
-}
-
-// wrapText breaks text into lines of at most width bytes where it has spaces.
-func wrapText(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case len(line)+1+len(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func newPlotCommand(a *app) *cobra.Command {
 sections of DIR/scenario.toml say what to draw; edit them first to draw
 something else.`,
 		Example: "  simrun plot " + outputRoot + "/quickstart/seed-1",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    wants(1, math.MaxInt, "directories that simrun wrote"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, dir := range args {
 				r, err := loadResult(dir)
@@ -48,7 +49,7 @@ also sweep.json and sweep.csv, from what is on disk. The expectations, plots and
 tables are those of DIR/scenario.toml. It is also how the shards of a sweep
 are put together once all have finished.`,
 		Example: "  simrun report " + outputRoot + "/quickstart/seed-1\n  simrun report " + outputRoot + "/swim/*/*",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    wants(1, math.MaxInt, "directories that simrun wrote"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			ok := true
 			for _, dir := range args {

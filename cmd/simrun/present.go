@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/starling-sim/starling/analysis"
 )
@@ -81,21 +83,33 @@ func (r *result) selected(where map[string]any) []analysis.Run {
 
 // writePlots puts the figures into dir/plots, in place of what was there.
 func (p *presentation) writePlots(dir string) error {
-	dir = filepath.Join(dir, plotsDir)
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+	files := map[string][]byte{}
+	for _, f := range p.figures {
+		files[f.Name+".svg"], files[f.Name+".png"] = f.SVG, f.PNG
 	}
-	if len(p.figures) == 0 {
-		return nil
+	return replaceFiles(filepath.Join(dir, plotsDir), files)
+}
+
+// writeTables puts the tables into dir/tables, in place of what was there.
+func (p *presentation) writeTables(dir string) error {
+	files := map[string][]byte{}
+	for _, t := range p.tables {
+		files[t.Name+".txt"] = []byte(t.Text())
+	}
+	return replaceFiles(filepath.Join(dir, tablesDir), files)
+}
+
+// replaceFiles makes dir hold just the given files; without any, it is gone.
+func replaceFiles(dir string, files map[string][]byte) error {
+	if err := os.RemoveAll(dir); err != nil || len(files) == 0 {
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	for _, f := range p.figures {
-		for extension, data := range map[string][]byte{".svg": f.SVG, ".png": f.PNG} {
-			if err := writeFile(filepath.Join(dir, f.Name+extension), data); err != nil {
-				return err
-			}
+	for name, content := range files {
+		if err := writeFile(filepath.Join(dir, name), content); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -112,7 +126,7 @@ func (r *result) publish() (*presentation, error) {
 	if err := write(p); err != nil {
 		return nil, err
 	}
-	if err := p.writePlots(r.dir); err != nil {
+	if err := errors.Join(p.writePlots(r.dir), p.writeTables(r.dir)); err != nil {
 		return nil, err
 	}
 	return p, r.writeReport(p)
@@ -147,9 +161,7 @@ func (r *result) writeReport(p *presentation) error {
 
 func (r *result) writeSweep(p *presentation) error {
 	err := createFile(filepath.Join(r.dir, sweepFile), func(w io.Writer) error {
-		return analysis.WriteSweep(w, &analysis.Sweep{
-			Scenario: r.scenario.Name, Version: r.version(), Runs: r.runs, Expect: p.verdicts,
-		})
+		return analysis.WriteSweep(w, r.sweep(p))
 	})
 	if err != nil {
 		return err
@@ -157,41 +169,11 @@ func (r *result) writeSweep(p *presentation) error {
 	return createFile(filepath.Join(r.dir, "sweep.csv"), func(w io.Writer) error { return analysis.WriteSweepCSV(w, r.runs) })
 }
 
+func (r *result) sweep(p *presentation) *analysis.Sweep {
+	return &analysis.Sweep{Scenario: r.scenario.Name, Version: r.version(), Runs: r.runs, Expect: p.verdicts}
+}
+
 // version names the versions that made the runs, usually one.
 func (r *result) version() string {
-	text := ""
-	for i, v := range r.versions {
-		if i > 0 {
-			text += ", "
-		}
-		text += v
-	}
-	return text
-}
-
-// printVerdicts prints a line for each verdict and a last one for all.
-func printVerdicts(w io.Writer, verdicts []analysis.Verdict) {
-	failed := 0
-	for _, v := range verdicts {
-		fmt.Fprintln(w, " ", v)
-		if !v.OK {
-			failed++
-		}
-	}
-	switch {
-	case len(verdicts) == 0:
-		fmt.Fprintln(w, "Verdict: none; the scenario expects nothing.")
-	case failed == 0:
-		fmt.Fprintf(w, "Verdict: all expectations hold (%d).\n", len(verdicts))
-	default:
-		fmt.Fprintf(w, "Verdict: %d of %s FAILED.\n", failed, plural(len(verdicts), "expectation"))
-	}
-}
-
-// plural writes a count with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return strings.Join(r.versions, ", ")
 }

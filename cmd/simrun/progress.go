@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -96,32 +95,4 @@ func (p *progress) close() {
 	}
 	p.bar.Abort(true)
 	p.container.Wait()
-}
-
-// eventRate writes events per second of wall time.
-func eventRate(events uint64, wall time.Duration) string {
-	if wall <= 0 {
-		return "-- events/s"
-	}
-	return siNumber(float64(events)/wall.Seconds()) + " events/s"
-}
-
-// siNumber writes three significant digits with k, M or G.
-func siNumber(x float64) string {
-	suffix := ""
-	for _, s := range []string{"k", "M", "G"} {
-		if x < 999.5 {
-			break
-		}
-		x, suffix = x/1000, s
-	}
-	digits := 0
-	switch {
-	case x == 0 || x >= 99.95:
-	case x >= 9.995:
-		digits = 1
-	default:
-		digits = 2
-	}
-	return strconv.FormatFloat(x, 'f', digits, 64) + suffix
 }

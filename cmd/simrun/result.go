@@ -133,7 +133,8 @@ type incompleteError struct {
 }
 
 func (e *incompleteError) Error() string {
-	return fmt.Sprintf("%d of %s of the sweep in %s are missing", e.missing, plural(e.runs, "run"), e.dir)
+	return fmt.Sprintf("%d of the %s in %s are missing; simrun sweep %s --out %s runs them",
+		e.missing, plural(e.runs, "run"), e.dir, filepath.Join(e.dir, scenarioFile), e.dir)
 }
 
 // loadPoints reads the runs of a sweep in the order of its points.

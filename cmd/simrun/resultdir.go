@@ -19,6 +19,7 @@ const (
 	sweepFile    = "sweep.json"
 	reportFile   = "report.html"
 	plotsDir     = "plots"
+	tablesDir    = "tables"
 	pointsDir    = "points"
 )
 

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what the commands share: where they write, and what they know of.
@@ -23,8 +26,8 @@ func newApp(stdout, stderr io.Writer) *app {
 
 // main runs one command line and returns the exit status. It prints the error.
 func (a *app) main(ctx context.Context, args []string) int {
-	err := guard(strings.Join(args, " "), func() error { return a.execute(ctx, args) })
-	report(a.stderr, err)
+	err := guard(func() error { return a.execute(ctx, args) })
+	report(a.stderr, err, strings.Join(args, " "))
 	return exitStatus(err)
 }
 
@@ -71,9 +74,35 @@ failed; 2 the scenario or the command line is wrong; 3 an internal fault;
 		newPlotCommand(a), newReportCommand(a),
 		newMetricsCommand(a), newSchemaCommand(a), newVersionCommand(a),
 	)
+	root.SetFlagErrorFunc(explainFlag)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// explainFlag adds to what is wrong with a flag the one that was perhaps meant.
+func explainFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		names := &cobra.Command{SuggestionsMinimumDistance: 2} // suggests among its subcommands
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		})
+		if near := names.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
+			return fmt.Errorf("%w; did you mean --%s?", err, near[0])
+		}
+	}
+	return fmt.Errorf("%w; see simrun %s --help", err, c.Name())
+}
+
+// wants returns a check of the number of arguments, which says what they are.
+func wants(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("%s: got %s, want %s; for instance:\n\n%s", c.Name(), plural(len(args), "argument"), what, c.Example)
+		}
+		return nil
+	}
 }
 
 // printJSON writes v for machines.

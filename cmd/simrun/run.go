@@ -41,7 +41,7 @@ runs its points.`,
   simrun run quickstart --set nodes.count=200 --set network.loss.probability=5%
   simrun run mine.toml --out results/mine --force
   simrun run quickstart --json | jq .metrics`,
-		Args:              cobra.ExactArgs(1),
+		Args:              wants(1, 1, "a scenario: a file or a name (simrun list)"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.run(c.Context(), args[0], f)
@@ -122,7 +122,7 @@ func (a *app) printRun(r *result, p *presentation, asJSON bool) error {
 	printNotes(&b, p.notes)
 	wall := time.Duration(s.WallSeconds * float64(time.Second))
 	fmt.Fprintf(&b, "\nTrace hash  %s\n", s.TraceHash)
-	fmt.Fprintf(&b, "Speed       %s events in %s: %s\n", siNumber(float64(s.Events)), wall.Round(10*time.Millisecond), eventRate(s.Events, wall))
+	fmt.Fprintf(&b, "Speed       %s events in %s: %s\n", siNumber(float64(s.Events)), siSeconds(wall), eventRate(s.Events, wall))
 	fmt.Fprintf(&b, "Report      %s\n", filepath.Join(r.dir, reportFile))
 	_, err := a.stdout.Write(b.Bytes())
 	return err

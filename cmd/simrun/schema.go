@@ -17,7 +17,7 @@ TOML look for a first line such as
 
   #:schema ./starling.schema.json`,
 		Example: "  simrun schema > starling.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    wants(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
 			registry, err := stack.Default()
 			if err != nil {

@@ -20,15 +20,15 @@ func TestMain(m *testing.M) {
 //
 //	status N COMMAND...     run a command, which must exit with status N
 //	json FILE KEY WANT      FILE must be JSON in which the dotted KEY has the value WANT, or any if WANT is "*"
-//	sameJSON KEY FILE...    KEY must be there and the same in all FILEs
+//	same FILE KEY FILE KEY  the values must be there and, with "!", differ
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":   scriptStatus,
-			"json":     scriptJSON,
-			"sameJSON": scriptSameJSON,
+			"status": scriptStatus,
+			"json":   scriptJSON,
+			"same":   scriptSame,
 		},
 	})
 }
@@ -63,14 +63,15 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func scriptSameJSON(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: sameJSON KEY FILE FILE...")
+func scriptSame(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 4 || len(args)%2 != 0 {
+		ts.Fatalf("usage: same FILE KEY FILE KEY...")
 	}
-	want := lookupJSON(ts, args[1], args[0])
-	for _, file := range args[2:] {
-		if got := lookupJSON(ts, file, args[0]); got != want {
-			ts.Fatalf("%s differs: %s in %s, %s in %s", args[0], want, args[1], got, file)
+	want := lookupJSON(ts, args[0], args[1])
+	for i := 2; i < len(args); i += 2 {
+		got := lookupJSON(ts, args[i], args[i+1])
+		if same := got == want; same == neg {
+			ts.Fatalf("%s of %s is %s, %s of %s is %s", args[1], args[0], want, args[i+1], args[i], got)
 		}
 	}
 }
@@ -86,9 +87,9 @@ func lookupJSON(ts *testscript.TestScript, file, key string) string {
 	if !ok {
 		ts.Fatalf("%s: no key %s", file, key)
 	}
-	text, err := json.Marshal(value)
-	ts.Check(err)
-	return string(text)
+	var text strings.Builder
+	ts.Check(printJSON(&text, value))
+	return strings.TrimSpace(text.String())
 }
 
 func lookup(value any, key string) (any, bool) {

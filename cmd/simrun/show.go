@@ -13,7 +13,7 @@ func newShowCommand(a *app) *cobra.Command {
 		Long: `Print the TOML source of a scenario that is built in. It is a good start for one
 of your own.`,
 		Example:           "  simrun show quickstart\n  simrun show swim/churn > mine.toml",
-		Args:              cobra.ExactArgs(1),
+		Args:              wants(1, 1, "the name of a scenario (simrun list)"),
 		ValidArgsFunction: completeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			source, err := scenarios.Source(args[0])

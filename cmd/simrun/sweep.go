@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +24,7 @@ type sweepFlags struct {
 	out     string
 	shard   shard
 	workers int
+	json    bool
 	force   bool
 }
 
@@ -45,7 +45,7 @@ copy their points/ together, and "simrun report DIR" judges the whole.`,
 		Example: `  simrun sweep swim/dissemination
   simrun sweep swim/lifeguard --seeds 40 --out results/lifeguard
   simrun sweep mine.toml --shard 2/4 --out /shared/mine`,
-		Args:              cobra.ExactArgs(1),
+		Args:              wants(1, 1, "a scenario: a file or a name (simrun list)"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.sweep(c.Context(), args[0], f)
@@ -56,6 +56,7 @@ copy their points/ together, and "simrun report DIR" judges the whole.`,
 	c.Flags().StringVar(&f.out, "out", "", "directory for the result (default "+outputRoot+"/SCENARIO/sweep)")
 	c.Flags().Var(&f.shard, "shard", "run only the i-th of n shares of the sweep")
 	c.Flags().IntVar(&f.workers, "workers", 0, "number of worlds that run at once (default: one per core)")
+	c.Flags().BoolVar(&f.json, "json", false, "print sweep.json to standard output and nothing else")
 	c.Flags().BoolVar(&f.force, "force", false, "start over if the directory holds the result of another scenario")
 	return c
 }
@@ -67,6 +68,7 @@ type sweep struct {
 	store   pointStore
 	points  []point
 	workers int
+	json    bool
 }
 
 func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
@@ -82,7 +84,7 @@ func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
 			return err
 		}
 	}
-	w := &sweep{app: a, dir: f.out, workers: f.workers}
+	w := &sweep{app: a, dir: f.out, workers: f.workers, json: f.json}
 	if w.dir == "" {
 		w.dir = filepath.Join(outputRoot, filepath.FromSlash(s.Name), "sweep")
 	}
@@ -167,7 +169,11 @@ func (w *sweep) runMissing(ctx context.Context, share shard) error {
 	show := newSweepProgress(w.app.stderr, filepath.Base(w.dir), len(missing), work)
 	defer show.close()
 	return forEach(ctx, w.workers, len(missing), func(ctx context.Context, i int) error {
-		return guard(missing[i].String(), func() error { return w.runPoint(ctx, missing[i], show) })
+		err := guard(func() error { return w.runPoint(ctx, missing[i], show) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", missing[i], err)
+		}
+		return nil
 	})
 }
 
@@ -215,7 +221,8 @@ func (w *sweep) conclude(share shard) error {
 	r, err := loadResult(w.dir)
 	var incomplete *incompleteError
 	if share.of > 0 && errors.As(err, &incomplete) {
-		fmt.Fprintf(w.app.stdout, "Share %s is finished. %s\nWhen the other shares are there too: simrun report %s\n", &share, incomplete, w.dir)
+		fmt.Fprintf(w.app.stdout, "Share %s is finished; of all %s %d are still missing.\nOnce they are there: simrun report %s\n",
+			&share, plural(incomplete.runs, "run"), incomplete.missing, w.dir)
 		return nil
 	}
 	if err != nil {
@@ -225,26 +232,11 @@ func (w *sweep) conclude(share shard) error {
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	if err := w.app.printSweep(r, p); err != nil {
+	if err := w.app.printSweep(r, p, w.json); err != nil {
 		return err
 	}
 	if !analysis.AllOK(p.verdicts) {
 		return errExpectation
 	}
 	return nil
-}
-
-func (a *app) printSweep(r *result, p *presentation) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s\n", r.scenario.Name, r.scenario.Question)
-	fmt.Fprintf(&b, "%s at %s\n\n", plural(len(r.runs), "run"), plural(len(analysis.ByPoint(r.runs)), "point"))
-	for _, t := range p.tables {
-		fmt.Fprintln(&b, t.Text())
-	}
-	a.printCurve(&b, r)
-	printVerdicts(&b, p.verdicts)
-	printNotes(&b, p.notes)
-	fmt.Fprintf(&b, "\nReport  %s\n", filepath.Join(r.dir, reportFile))
-	_, err := a.stdout.Write(b.Bytes())
-	return err
 }

@@ -14,7 +14,7 @@ func newVersionCommand(a *app) *cobra.Command {
 		Use:     "version",
 		Short:   "Print which Starling this is",
 		Example: "  simrun version",
-		Args:    cobra.NoArgs,
+		Args:    wants(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, "simrun", versionLine())
 			return err
