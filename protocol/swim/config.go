@@ -58,7 +58,8 @@ type Config struct {
 	// RefutationGrace is the share of the shortest suspicion time-out for which
 	// a member must have been suspected here before somebody else's word that
 	// it is dead is believed here (ours). 0 % believes at once, as memberlist
-	// does.
+	// does, and does not ask a suspected member for a last word before its time
+	// is over.
 	RefutationGrace quantity.Share `toml:"refutation_grace" doc:"share of the shortest suspicion time-out that an accused has to refute before another's word of its death counts"`
 
 	// RetransmitMult scales how often an update is passed on: lambda (LAN).

@@ -203,10 +203,23 @@ func (n *Node) gossipTo(env protocol.Env) {
 	}
 }
 
-// applyAll takes in the news of one datagram.
-func (n *Node) applyAll(env protocol.Env, updates []Update) {
+// applyAll takes in the news of one datagram. It reports whether some of it
+// says that this node is suspect, dead or gone, which it is not (any more).
+func (n *Node) applyAll(env protocol.Env, updates []Update) (wrong bool) {
 	for i := range updates {
+		m := &updates[i].Member
 		n.apply(env, &updates[i])
+		wrong = wrong || m.ID == n.self.ID && m.Status != membertable.Alive && newer(n.self, *m)
+	}
+	return wrong
+}
+
+// correct tells one that said something wrong of this node how it is. To be
+// refuted once is not enough: whom that news did not reach would go on
+// believing the old.
+func (n *Node) correct(env protocol.Env, who protocol.NodeID, wrong bool) {
+	if wrong {
+		n.send(env, who, &Gossip{Updates: []Update{{Member: n.self}}})
 	}
 }
 

@@ -108,9 +108,14 @@ func (n *Node) send(env protocol.Env, to protocol.NodeID, m protocol.Message) {
 	_ = env.Send(to, m)
 }
 
-func (n *Node) answerPing(env protocol.Env, from protocol.NodeID, seq uint32) {
+// answerPing answers, first of all what the ping said wrong of this node.
+func (n *Node) answerPing(env protocol.Env, from protocol.NodeID, seq uint32, wrong bool) {
 	m := &Ack{Seq: seq}
-	m.Updates = n.piggyback(env, m.Size(), from, n.obituary(from))
+	first := n.obituary(from)
+	if wrong {
+		first = append(first, Update{Member: n.self})
+	}
+	m.Updates = n.piggyback(env, m.Size(), from, first)
 	n.send(env, from, m)
 }
 

@@ -12,11 +12,11 @@ import (
 type suspicion struct {
 	id          protocol.NodeID
 	incarnation uint32
-	// quiet: so far only the accused itself was told (see Node.merge).
-	quiet    bool
-	began    protocol.Time
-	deadline protocol.Time
-	ticket   uint64 // of the timer that counts
+	quiet       bool // so far only the accused itself was told (see Node.merge)
+	asked       bool // the accused was asked for a last word
+	began       protocol.Time
+	deadline    protocol.Time
+	ticket      uint64 // of the timer that counts
 	// accusers are the first and those who confirmed, at most wanted + 1. Each
 	// array belongs to the suspicion alone.
 	accusers          []protocol.NodeID
@@ -103,7 +103,7 @@ func (n *Node) newSuspicion(id protocol.NodeID, incarnation uint32) suspicion {
 
 // accuse makes a suspicion public: its time begins, and the news spreads.
 func (n *Node) accuse(env protocol.Env, s *suspicion, accuser protocol.NodeID) {
-	s.quiet, s.began, s.accusers = false, env.Now(), []protocol.NodeID{accuser}
+	s.quiet, s.asked, s.began, s.accusers = false, false, env.Now(), []protocol.NodeID{accuser}
 	s.deadline = s.began.Add(suspicionTimeout(0, s.wanted, s.shortest, s.longest))
 	n.armSuspicion(env, s)
 	n.tell(env, s.update())
@@ -134,44 +134,64 @@ func (n *Node) shorten(env protocol.Env, s *suspicion, deadline protocol.Time) {
 	}
 }
 
+// armSuspicion sets the timer for the deadline or, before that, for the moment
+// to ask for a last word.
 func (n *Node) armSuspicion(env protocol.Env, s *suspicion) {
 	n.nextTicket++
 	s.ticket = n.nextTicket
-	env.After(s.deadline.Sub(env.Now()), protocol.Timer{Kind: timerSuspicion, Arg: s.ticket})
+	wait := s.deadline.Sub(env.Now())
+	if n.refutable() && !s.quiet && !s.asked {
+		wait -= n.cfg().ProbeTimeout.Std()
+	}
+	env.After(wait, protocol.Timer{Kind: timerSuspicion, Arg: s.ticket})
 }
 
-func (n *Node) suspicionTimedOut(env protocol.Env, ticket uint64) {
+func (n *Node) suspicionTimer(env protocol.Env, ticket uint64) {
 	if n.leaving {
 		return
 	}
 	for i := range n.suspicions {
-		s := &n.suspicions[i]
-		if s.ticket != ticket {
-			continue
+		if s := &n.suspicions[i]; s.ticket == ticket {
+			n.suspicionTimedOut(env, s)
+			return
 		}
-		if s.quiet {
-			n.accuse(env, s, n.self.ID)
-		} else if m, ok := n.table.Get(s.id); ok {
-			n.declareDead(env, m, n.self.ID)
-		}
-		return
 	}
 }
+
+func (n *Node) suspicionTimedOut(env protocol.Env, s *suspicion) {
+	switch {
+	case s.quiet:
+		n.accuse(env, s, n.self.ID)
+	case n.refutable() && !s.asked:
+		// One of very many does not hear of a refutation. It would be alone in
+		// declaring the member dead, but declare it nevertheless.
+		s.asked = true
+		n.armSuspicion(env, s)
+		n.seq++
+		n.send(env, s.id, &Ping{Seq: n.seq, Updates: []Update{s.update()}})
+	default:
+		if m, ok := n.table.Get(s.id); ok {
+			n.declareDead(env, m, n.self.ID)
+		}
+	}
+}
+
+// refutable reports whether the remedy for gray failures is on.
+func (n *Node) refutable() bool { return n.cfg().Suspicion && !n.cfg().RefutationGrace.IsZero() }
 
 // graceOver reports whether the accused has had the time to refute that
 // refutation_grace gives it: another's word that a member is dead counts only
 // then. Until then it makes the suspicion here end when the time is over. (See
 // the package documentation: gray failures.)
 func (n *Node) graceOver(env protocol.Env, m membertable.Member, incarnation uint32, accuser protocol.NodeID) bool {
-	c := n.cfg()
-	if c.RefutationGrace.IsZero() || !c.Suspicion {
+	if !n.refutable() {
 		return true
 	}
 	if s := n.suspicion(m.ID); s == nil || s.incarnation != incarnation || s.quiet {
 		n.suspect(env, m, incarnation, accuser, false)
 	}
 	s := n.suspicion(m.ID)
-	end := s.began.Add(part(c.RefutationGrace, s.shortest))
+	end := s.began.Add(part(n.cfg().RefutationGrace, s.shortest))
 	if env.Now() >= end {
 		return true
 	}

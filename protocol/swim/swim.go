@@ -78,18 +78,17 @@ func (n *Node) Start(env protocol.Env) {
 func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Message) {
 	switch m := m.(type) {
 	case *Ping:
-		n.applyAll(env, m.Updates)
-		n.answerPing(env, from, m.Seq)
+		n.answerPing(env, from, m.Seq, n.applyAll(env, m.Updates))
 	case *Ack:
-		n.applyAll(env, m.Updates)
+		n.correct(env, from, n.applyAll(env, m.Updates))
 		n.acked(env, from, m.Seq)
 	case *PingReq:
-		n.applyAll(env, m.Updates)
+		n.correct(env, from, n.applyAll(env, m.Updates))
 		n.relayProbe(env, from, m)
 	case *Nack:
 		n.nacked(m.Seq)
 	case *Gossip:
-		n.applyAll(env, m.Updates)
+		n.correct(env, from, n.applyAll(env, m.Updates))
 	case *PushPull:
 		n.exchange(env, from, m)
 	case *StreamPing:
@@ -116,7 +115,7 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 	case timerPushPull:
 		n.nextPushPull(env, uint32(t.Arg))
 	case timerSuspicion:
-		n.suspicionTimedOut(env, t.Arg)
+		n.suspicionTimer(env, t.Arg)
 	case timerReconnect:
 		n.reconnect(env)
 	case timerJoin:
