@@ -12,11 +12,12 @@ func generate(t *rapid.T) string {
 	g := generator{t}
 	var b strings.Builder
 	nodes := rapid.IntRange(2, 24).Draw(t, "nodes")
+	spare := rapid.IntRange(0, 3).Draw(t, "spare")
 	seconds := rapid.IntRange(3, 15).Draw(t, "seconds")
 	fmt.Fprintf(&b, "name = \"generated\"\nseed = %d\nduration = \"%ds\"\n", rapid.IntRange(0, 1000).Draw(t, "seed"), seconds)
 	fmt.Fprintf(&b, "stack = [%q]\n", g.pick("stack", "swim", "beacon"))
 	fmt.Fprintf(&b, "nodes = { count = %d, spare = %d, join = { mode = %q, over = \"1s\" }, clock = { skew = \"20ms\", drift_ppm = %d } }\n",
-		nodes, rapid.IntRange(0, 3).Draw(t, "spare"), g.pick("join", "converged", "staggered", "burst"), rapid.IntRange(0, 500).Draw(t, "drift"))
+		nodes, spare, g.pick("join", "converged", "staggered", "burst"), rapid.IntRange(0, 500).Draw(t, "drift"))
 	fmt.Fprintf(&b, "network = { latency = %s, loss = %s, duplicate = %q, corrupt = %q }\n",
 		g.pick("latency", `{ model = "uniform", min = "1ms", max = "50ms" }`, `{ model = "constant", delay = "5ms" }`,
 			`{ model = "normal", mean = "20ms", std_dev = "5ms", min = "1ms" }`, `{ model = "lognormal", median = "20ms", p90 = "80ms", min = "1ms" }`,
@@ -31,7 +32,7 @@ func generate(t *rapid.T) string {
 			g.pick("departure", "crash", "leave", "mixed"), g.pick("downtime", "constant", "exponential"))
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "faults") {
-		b.WriteString(g.fault(nodes, seconds))
+		b.WriteString(g.fault(nodes, spare, seconds))
 	}
 	return b.String()
 }
@@ -42,7 +43,7 @@ func (g generator) pick(label string, of ...string) string {
 	return rapid.SampledFrom(of).Draw(g.t, label)
 }
 
-func (g generator) fault(nodes, seconds int) string {
+func (g generator) fault(nodes, spare, seconds int) string {
 	kind := g.pick("kind", "crash", "restart", "leave", "join", "pause", "anomaly", "partition", "loss", "delay", "duplicate", "reorder", "corrupt", "bandwidth", "clock", "disk")
 	parameters := map[string]string{
 		"crash":     "mode = \"" + g.pick("mode", "host", "process") + `"`,
@@ -59,10 +60,16 @@ func (g generator) fault(nodes, seconds int) string {
 		"disk":      "probability = \"50%\"\nfor = \"1s\"",
 	}
 	target := g.pick("target", "count = 1", `share = "60%"`, "nodes = [0, 1]")
-	if nodes < 3 {
+	if nodes < 3 || kind == "join" {
 		target = "count = 1"
 	}
+	if kind == "join" && spare == 0 {
+		kind = "crash" // there is nobody who could join
+	}
 	repeat := g.pick("repeat", "", "every = \"2s\"\n", "every = \"2s\"\ntimes = 2\n")
+	if kind == "anomaly" {
+		repeat = "" // it repeats itself
+	}
 	return fmt.Sprintf("\n[[fault]]\nat = \"%dms\"\nkind = %q\n%s\n%s\n%s",
 		rapid.IntRange(0, 1000*seconds).Draw(g.t, "at"), kind, target, repeat, parameters[kind])
 }

@@ -184,11 +184,7 @@ func (s *Scenario) beside(name string) ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(s.file), name)
 	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("no data set of this name is built in, and: %w", err)
-	}
-	return text, nil
+	return os.ReadFile(name)
 }
 
 // regionNames lists the regions that nodes are in.
@@ -273,7 +269,8 @@ func (t *timeline) joins(w *sim.World) {
 	})
 }
 
-// seeds are the nodes that a newcomer is told to start from: the first that run.
+// seeds are the nodes that a newcomer is told to start from: the first few that
+// run.
 func (t *timeline) seeds(c *sim.Control) []int {
 	var seeds []int
 	for i := 0; i < c.World().Nodes() && len(seeds) < t.s.Nodes.Join.Seeds; i++ {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -85,10 +86,10 @@ func (t *timeline) session(c *sim.Control, i int) {
 func (t *timeline) replace(c *sim.Control) {
 	churn := t.s.Churn
 	r := c.Rand("churn")
-	// The mean time between two departures: period / (share * count).
-	departures := max(churn.Share.Of(t.s.Nodes.Count*1000), 1)
-	between := Distribution{Model: "exponential"}
-	between.Mean = quantity.Duration(time.Duration(uint64(churn.Period) / uint64(departures) * 1000))
+	between := Distribution{Model: "exponential", Mean: churn.meanInterval(t.s.Nodes.Count)}
+	if between.Mean == 0 {
+		return // a share of nothing
+	}
 	wait := between.sample(r)
 	if c.Now()+wait > t.end(churn.Until) {
 		return
@@ -99,6 +100,17 @@ func (t *timeline) replace(c *sim.Control) {
 		}
 		t.replace(c)
 	})
+}
+
+// meanInterval is the mean time between two departures that makes the share of
+// all nodes depart in a period: period / (share * nodes); 0 if nobody departs.
+func (c *Churn) meanInterval(nodes int) quantity.Duration {
+	share, period := c.Share.Threshold(), uint64(c.Period)
+	if share <= period { // no node in centuries
+		return 0
+	}
+	whole, _ := bits.Div64(period, 0, share) // of one node, in nanoseconds
+	return quantity.Duration(max(min(whole, maxSample)/uint64(nodes), 1))
 }
 
 // depart ends a node's process and brings it back after its downtime.
