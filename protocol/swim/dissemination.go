@@ -219,7 +219,7 @@ func (n *Node) applyAll(env protocol.Env, updates []Update) (wrong bool) {
 // believing the old.
 func (n *Node) correct(env protocol.Env, who protocol.NodeID, wrong bool) {
 	if wrong {
-		n.send(env, who, &Gossip{Updates: []Update{{Member: n.self}}})
+		n.send(env, who, &Gossip{Updates: []Update{news(n.self, 0)}})
 	}
 }
 
@@ -282,7 +282,7 @@ func newer(a, b membertable.Member) bool {
 func (n *Node) alive(env protocol.Env, known, m membertable.Member) {
 	n.welcome(env, known, m)
 	n.table = n.table.With(m)
-	n.tell(env, Update{Member: m})
+	n.tell(env, news(m, 0))
 	if !present.Has(known.Status) {
 		n.changed(env, m.ID, true)
 	}
@@ -314,7 +314,7 @@ func (n *Node) dead(env protocol.Env, known membertable.Member, incarnation uint
 		// news of the later life count from now on.
 		known.Incarnation, known.Status = incarnation, membertable.Dead
 		n.table = n.table.With(known)
-		n.tell(env, Update{Member: known, Accuser: accuser})
+		n.tell(env, news(known, accuser))
 		return
 	}
 	if !n.graceOver(env, known, incarnation, accuser) {
@@ -335,7 +335,7 @@ func (n *Node) left(env protocol.Env, known membertable.Member, incarnation uint
 		env.Emit(protocol.Event{Kind: EventLeft, Peer: known.ID, Args: [3]uint64{uint64(incarnation)}})
 	}
 	if spread {
-		n.tell(env, Update{Member: known})
+		n.tell(env, news(known, 0))
 	}
 	if present.Has(was) {
 		n.changed(env, known.ID, false)

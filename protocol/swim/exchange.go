@@ -61,7 +61,7 @@ func (n *Node) exchange(env protocol.Env, from protocol.NodeID, m *PushPull) {
 	}
 	if newcomer && !n.leaving {
 		n.joined = true
-		n.tell(env, Update{Member: n.self})
+		n.tell(env, news(n.self, 0))
 	}
 }
 
@@ -97,7 +97,7 @@ func (n *Node) merge(env protocol.Env, from protocol.NodeID, theirs membertable.
 	}
 	if spread {
 		for _, m := range arrived {
-			n.tell(env, Update{Member: m})
+			n.tell(env, news(m, 0))
 		}
 	}
 	n.takeIn(env, theirs, append(arrived, strangers...))
@@ -127,7 +127,7 @@ func (n *Node) tellAccused(env protocol.Env, from protocol.NodeID, accused []mem
 	// Whoever is left out is among the next exchange's.
 	env.Rand().Shuffle(len(accused), func(i, j int) { accused[i], accused[j] = accused[j], accused[i] })
 	for _, m := range accused[:min(len(accused), maxAccused)] {
-		u := Update{Member: membertable.Member{ID: m.ID, Incarnation: m.Incarnation, Status: m.Status}, Accuser: from}
+		u := news(m, from)
 		if n.cfg().Suspicion {
 			known, _ := n.table.Get(m.ID)
 			n.suspect(env, known, m.Incarnation, from, true)

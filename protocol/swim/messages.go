@@ -29,6 +29,19 @@ type Update struct {
 	Accuser protocol.NodeID
 }
 
+// news returns the update that says what m says, with what travels and nothing
+// else.
+func news(m membertable.Member, accuser protocol.NodeID) Update {
+	switch m.Status {
+	case membertable.Alive:
+		return Update{Member: m}
+	case membertable.Left:
+		accuser = 0
+	}
+	m.Contact, m.Metadata = "", ""
+	return Update{Member: m, Accuser: accuser}
+}
+
 const minUpdateSize = 8 + 1 + 1
 
 func (u *Update) size() int {

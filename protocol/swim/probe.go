@@ -113,7 +113,7 @@ func (n *Node) answerPing(env protocol.Env, from protocol.NodeID, seq uint32, wr
 	m := &Ack{Seq: seq}
 	first := n.obituary(from)
 	if wrong {
-		first = append(first, Update{Member: n.self})
+		first = append(first, news(n.self, 0))
 	}
 	m.Updates = n.piggyback(env, m.Size(), from, first)
 	n.send(env, from, m)
@@ -126,7 +126,7 @@ func (n *Node) obituary(of protocol.NodeID) []Update {
 	if !ok || present.Has(m.Status) || n.leaving {
 		return nil
 	}
-	return []Update{{Member: m, Accuser: n.self.ID}}
+	return []Update{news(m, n.self.ID)}
 }
 
 // probeTimedOut asks others to probe, and a stream, in parallel.

@@ -164,8 +164,10 @@ func (n *Node) suspicionTimedOut(env protocol.Env, s *suspicion) {
 		n.accuse(env, s, n.self.ID)
 	case n.refutable() && !s.asked:
 		// One of very many does not hear of a refutation. It would be alone in
-		// declaring the member dead, but declare it nevertheless.
+		// declaring the member dead, but declare it nevertheless. Where the end
+		// came sooner than expected it waits for the answer.
 		s.asked = true
+		s.deadline = max(s.deadline, env.Now().Add(n.cfg().ProbeTimeout.Std()))
 		n.armSuspicion(env, s)
 		n.seq++
 		n.send(env, s.id, &Ping{Seq: n.seq, Updates: []Update{s.update()}})
@@ -210,6 +212,6 @@ func (n *Node) declareDead(env protocol.Env, m membertable.Member, accuser proto
 		own = 1
 	}
 	env.Emit(protocol.Event{Kind: EventConfirmDead, Peer: m.ID, Args: [3]uint64{uint64(m.Incarnation), own, uint64(accuser)}})
-	n.tell(env, Update{Member: m, Accuser: accuser})
+	n.tell(env, news(m, accuser))
 	n.changed(env, m.ID, false)
 }

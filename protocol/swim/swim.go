@@ -144,7 +144,7 @@ func (n *Node) Leave(env protocol.Env) time.Duration {
 	n.leaving = true
 	n.self.Status = membertable.Left
 	n.table = n.table.With(n.self)
-	n.tell(env, Update{Member: n.self})
+	n.tell(env, news(n.self, 0))
 	n.gossipTo(env)
 	return n.cfg().LeaveDuration.Std()
 }
@@ -154,7 +154,7 @@ func (n *Node) Leave(env protocol.Env) time.Duration {
 func (n *Node) announce(env protocol.Env, incarnation uint32) {
 	n.self.Incarnation = incarnation
 	n.table = n.table.With(n.self)
-	n.tell(env, Update{Member: n.self})
+	n.tell(env, news(n.self, 0))
 }
 
 // pick returns up to count different random members in the states of set,
