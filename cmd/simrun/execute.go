@@ -109,6 +109,9 @@ func (m *measured) run(ctx context.Context, until, interval time.Duration, advan
 		if now < m.warmUp && m.warmUp < next {
 			next = m.warmUp // the sample that the measures count from
 		}
+		if err := ctx.Err(); err != nil {
+			return err // the world looks at it now and then only
+		}
 		if err := m.world.Run(ctx, next); err != nil {
 			return err
 		}

@@ -42,6 +42,9 @@ func createResultDir(final, fallback string, force bool) (*resultDir, error) {
 		}
 	}
 	final = filepath.Clean(final)
+	if final == "." || final == ".." {
+		return nil, usagef("--out %s: want a directory that can be made or replaced, not one that is in use", final)
+	}
 	if err := checkReplaceable(final, force); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +59,7 @@ copy their points/ together, and "simrun report DIR" judges the whole.`,
 	c.Flags().Var(&f.shard, "shard", "run only the i-th of n shares of the sweep")
 	c.Flags().IntVar(&f.workers, "workers", 0, "number of worlds that run at once (default: one per core)")
 	c.Flags().BoolVar(&f.json, "json", false, "print sweep.json to standard output and nothing else")
-	c.Flags().BoolVar(&f.force, "force", false, "start over if the directory holds the result of another scenario")
+	c.Flags().BoolVar(&f.force, "force", false, "start over: discard what the directory holds")
 	return c
 }
 
@@ -78,6 +80,9 @@ func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
 	}
 	if f.seeds < 0 || f.workers < 0 {
 		return usagef("--seeds %d, --workers %d: want none negative", f.seeds, f.workers)
+	}
+	if f.force && f.shard.of > 0 {
+		return usagef("--force would discard what other shares have done; remove %s first", f.out)
 	}
 	if f.seeds > 0 {
 		if err := s.Set("sweep.seeds", strconv.Itoa(f.seeds)); err != nil {
@@ -108,15 +113,21 @@ func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
 }
 
 // open prepares the directory: a new one, or one in which this sweep was
-// begun.
+// begun. With force it begins anew.
 func (w *sweep) open(s *scenarios.Scenario, force bool) error {
 	path := filepath.Join(w.dir, scenarioFile)
-	if exists(path) && exists(w.store.dir) {
-		if err := w.reopen(path, s, force); err != nil {
+	begun := exists(path) && exists(w.store.dir)
+	if begun && !force {
+		if err := w.checkSame(path, s); err != nil {
 			return err
 		}
-	} else if err := checkReplaceable(w.dir, false); err != nil {
+	} else if err := checkReplaceable(w.dir, force); err != nil {
 		return err
+	}
+	if force {
+		if err := os.RemoveAll(w.dir); err != nil {
+			return usagef("replace the directory for results: %w", err)
+		}
 	}
 	if err := os.MkdirAll(w.store.dir, 0o777); err != nil {
 		return usagef("create the directory for results: %w", err)
@@ -128,22 +139,30 @@ func (w *sweep) open(s *scenarios.Scenario, force bool) error {
 	return writeScenario(w.dir, s, files)
 }
 
-// reopen checks that a directory holds this sweep; with force it is emptied if
-// it does not.
-func (w *sweep) reopen(path string, s *scenarios.Scenario, force bool) error {
+// checkSame returns what the sweep that was begun in a directory differs in.
+func (w *sweep) checkSame(path string, s *scenarios.Scenario) error {
 	before, err := loadScenario(path)
 	if err != nil {
 		return err
 	}
 	differences, err := scenarioDifferences(before, s)
-	if err != nil || differences == nil {
+	if err != nil {
 		return err
 	}
-	if !force {
-		return usagef("%s holds a sweep of another scenario; there (-) and now (+):\n%s\nchoose another --out, or start over with --force",
-			w.dir, strings.Join(differences, "\n"))
+	for _, p := range w.points {
+		for name, content := range p.files {
+			old, err := before.ReadFile(name)
+			line := "    the content of " + name
+			if (err != nil || !bytes.Equal(old, content)) && !slices.Contains(differences, line) {
+				differences = append(differences, line)
+			}
+		}
 	}
-	return os.RemoveAll(w.dir)
+	if len(differences) == 0 {
+		return nil
+	}
+	return usagef("%s holds a sweep of another scenario; there (-) and now (+):\n%s\nchoose another --out, or start over with --force",
+		w.dir, strings.Join(differences, "\n"))
 }
 
 // runMissing runs those runs of a share that are not finished yet.
@@ -227,6 +246,9 @@ func (w *sweep) conclude(share shard) error {
 	}
 	if err != nil {
 		return err
+	}
+	if len(r.versions) > 1 {
+		fmt.Fprintf(w.app.stderr, "Warning: runs in %s were made by version %s; --force starts over.\n", w.dir, r.version())
 	}
 	p, err := r.publish()
 	if err != nil {
