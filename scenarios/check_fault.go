@@ -17,18 +17,19 @@ var (
 		"join":      {},
 		"pause":     {"for", "model", "service_time"},
 		"anomaly":   {"for", "run", "until", "model", "service_time"},
-		"partition": {"for", "direction"},
-		"loss":      {"for", "direction", "probability"},
-		"delay":     {"for", "direction", "delay", "jitter"},
-		"duplicate": {"for", "direction", "probability"},
-		"reorder":   {"for", "direction", "probability", "delay"},
-		"corrupt":   {"for", "direction", "probability"},
-		"bandwidth": {"for", "direction", "rate", "queue"},
+		"partition": {"for", "direction", "to"},
+		"loss":      {"for", "direction", "to", "probability"},
+		"bursts":    {"for", "direction", "to", "probability", "mean_good", "mean_bad"},
+		"delay":     {"for", "direction", "to", "delay", "jitter"},
+		"duplicate": {"for", "direction", "to", "probability"},
+		"reorder":   {"for", "direction", "to", "probability", "delay"},
+		"corrupt":   {"for", "direction", "to", "probability"},
+		"bandwidth": {"for", "direction", "to", "rate", "queue"},
 		"clock":     {"step", "back", "drift_ppm"},
 		"disk":      {"for", "probability", "delay", "full"},
 	}
 	faultNeeds = map[string][]string{
-		"anomaly": {"for", "run"}, "loss": {"probability"}, "delay": {"delay"}, "duplicate": {"probability"},
+		"anomaly": {"for", "run"}, "loss": {"probability"}, "bursts": {"probability", "mean_good", "mean_bad"}, "delay": {"delay"}, "duplicate": {"probability"},
 		"reorder": {"probability", "delay"}, "corrupt": {"probability"}, "bandwidth": {"rate"},
 	}
 	// faultNeedsOne lists keys of which at least one must be written, or else
@@ -137,15 +138,24 @@ func (d *decoding) checkTargetNumber(s *Scenario, f *Fault, path string, table m
 	}
 }
 
+// checkTargetRegions checks the names of the regions at both ends.
 func (d *decoding) checkTargetRegions(s *Scenario, f *Fault, path string) {
 	regions := s.regionNames()
-	for i, name := range f.Region {
-		if !slices.Contains(regions, name) {
-			p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: nearest(name, regions), Valid: regions}
-			if len(regions) == 0 {
-				p.Message += "; this scenario has no regions"
-			}
-			d.problem(fmt.Sprintf("%s.region[%d]", path, i), p)
+	for i, name := range slices.Concat(f.Region, f.To) {
+		if slices.Contains(regions, name) {
+			continue
 		}
+		p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: nearest(name, regions), Valid: regions}
+		if len(regions) == 0 {
+			p.Message += "; this scenario has no regions"
+		}
+		at := fmt.Sprintf("%s.region[%d]", path, i)
+		if n := len(f.Region); i >= n {
+			at = fmt.Sprintf("%s.to[%d]", path, i-n)
+		}
+		d.problem(at, p)
+	}
+	if f.To != nil && len(f.To) == 0 {
+		d.problemf(path+".to", "got none, want at least one")
 	}
 }

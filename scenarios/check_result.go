@@ -180,6 +180,9 @@ func (d *decoding) sweptKey(s *Scenario, path, key string) bool {
 // checkSweep tries every value of the sweep by itself, and every variant.
 func (d *decoding) checkSweep(s *Scenario) {
 	alright := len(d.problems) == 0 // otherwise problems would come twice
+	if last := s.Seed + uint64(s.Sweep.Seeds) - 1; last > math.MaxInt64 {
+		d.problemf("seed", "got %d, with %d seeds that count up from it; want at most %d", s.Seed, s.Sweep.Seeds, uint64(math.MaxInt64)-uint64(s.Sweep.Seeds)+1)
+	}
 	runs := s.Sweep.Seeds * max(len(s.Variant), 1)
 	for _, a := range s.Sweep.Axes {
 		path := "sweep." + a.Key

@@ -68,7 +68,7 @@ func (f *Fault) fill() {
 		fillText(&f.Mode, "host")
 	case "pause", "anomaly":
 		fillText(&f.Model, "frozen")
-	case "partition", "loss", "delay", "duplicate", "reorder", "corrupt", "bandwidth":
+	case "partition", "loss", "bursts", "delay", "duplicate", "reorder", "corrupt", "bandwidth":
 		fillText(&f.Direction, "both")
 	}
 }

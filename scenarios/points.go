@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +14,9 @@ type Assignment struct{ Key, Value string }
 
 // Point is one run of a sweep.
 type Point struct {
-	// Scenario is the concrete scenario: without sweep and variants.
+	// Scenario is the concrete scenario: without sweep and variants, and
+	// without the plots, tables and expectations that are about several
+	// points or seeds.
 	Scenario *Scenario
 	// Assignments are the values that make it what it is, in the order of the
 	// axes, then the variant. The seed is in Scenario.Seed.
@@ -68,7 +71,7 @@ func (s *Scenario) seeds(choice []int, v Variant) []Point {
 		// when the world is built.
 		concrete = s.broken(asError(problems, nil))
 	}
-	concrete.Sweep, concrete.Variant = Sweep{Seeds: 1}, nil
+	concrete.alone(assigned)
 	var points []Point
 	for k := range s.Sweep.Seeds {
 		one := *concrete
@@ -76,6 +79,43 @@ func (s *Scenario) seeds(choice []int, v Variant) []Point {
 		points = append(points, Point{Scenario: &one, Assignments: assigned})
 	}
 	return points
+}
+
+// alone makes a scenario under assignments one that can stand for itself:
+// without a sweep and without what only a sweep can show or answer.
+func (s *Scenario) alone(assigned []Assignment) {
+	value := map[string]string{}
+	for _, a := range assigned {
+		value[a.Key] = a.Value
+	}
+	concerns := func(where map[string]any) bool {
+		for key, v := range where {
+			if value[key] != valueText(v) {
+				return false
+			}
+		}
+		return true
+	}
+	var plots []Plot
+	for _, p := range s.Plot {
+		if p.Kind != "sweep" && concerns(p.Where) {
+			p.By, p.Where = "", nil
+			plots = append(plots, p)
+		}
+	}
+	var expect []Expect
+	for _, e := range s.Expect {
+		if e.Statistic == "every" && concerns(e.Where) {
+			e.Where = nil
+			expect = append(expect, e)
+		}
+	}
+	s.Plot, s.Expect, s.Table, s.Variant, s.Sweep = plots, expect, nil, nil, Sweep{Seeds: 1}
+	tree := maps.Clone(s.tree)
+	for _, key := range resultTables {
+		delete(tree, key)
+	}
+	s.tree = tree
 }
 
 // broken returns a copy of s that cannot be run, for the reason given.

@@ -164,3 +164,41 @@ func TestSetReachesIntoLists(t *testing.T) {
 		t.Errorf("got %+v, sweep %+v, variants %+v", s.Fault[0], s.Sweep, s.Variant)
 	}
 }
+
+// What is about several points is not asked of one.
+func TestPointsStandForThemselves(t *testing.T) {
+	s := mustParseText(t, []byte(strings.Replace(swept, "[sweep]", `[[plot]]
+name = "curve"
+kind = "sweep"
+metrics = ["swim.false_positives"]
+x = "nodes.count"
+
+[[plot]]
+name = "time"
+kind = "series"
+metrics = ["net.message_rate"]
+by = "variant"
+where = { "nodes.count" = 20 }
+
+[[expect]]
+metric = "swim.false_positives"
+max = 0
+where = { variant = "health" }
+
+[[expect]]
+metric = "swim.detect_first_s.mean"
+max = 2
+statistic = "mean"
+
+[sweep]`, 1)), environment(t))
+	for _, p := range s.Points() {
+		large, health := p.Assignments[1].Value == "20", p.Assignments[2].Value == "health"
+		again := mustParseText(t, mustMarshal(t, p.Scenario), environment(t))
+		if got := len(again.Plot) == 1; got != large {
+			t.Errorf("%v: got plots %+v", p.Assignments, again.Plot)
+		}
+		if got := len(again.Expect) == 1; got != health {
+			t.Errorf("%v: got expectations %+v", p.Assignments, again.Expect)
+		}
+	}
+}

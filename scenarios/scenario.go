@@ -127,7 +127,7 @@ type Bandwidth struct {
 // Fault is something that happens at a time.
 type Fault struct {
 	At   quantity.Duration `toml:"at" doc:"virtual time at which it happens" required:"true"`
-	Kind string            `toml:"kind" doc:"what happens" required:"true" enum:"crash,restart,leave,join,pause,anomaly,partition,loss,delay,duplicate,reorder,corrupt,bandwidth,clock,disk"`
+	Kind string            `toml:"kind" doc:"what happens" required:"true" enum:"crash,restart,leave,join,pause,anomaly,partition,loss,bursts,delay,duplicate,reorder,corrupt,bandwidth,clock,disk"`
 
 	Count  int            `toml:"count,omitempty" doc:"number of nodes it happens to, chosen at random" min:"0" max:"1073741824"`
 	Share  quantity.Share `toml:"share,omitzero" doc:"share of the nodes it happens to, chosen at random"`
@@ -145,9 +145,12 @@ type Fault struct {
 	Model   string            `toml:"model,omitempty" doc:"pause, anomaly: frozen (no timers, inbox fills), blocked-io (timers run, messages wait), slow (each event costs service_time)" enum:"frozen,blocked-io,slow"`
 	Service quantity.Duration `toml:"service_time,omitempty" doc:"pause, anomaly of model slow: what each event costs"`
 
-	Direction string `toml:"direction,omitempty" doc:"network faults: both, egress (what the nodes send) or ingress (what they are sent)" enum:"both,egress,ingress"`
+	Direction string   `toml:"direction,omitempty" doc:"network faults: both, egress (what the nodes send) or ingress (what they are sent)" enum:"both,egress,ingress"`
+	To        []string `toml:"to,omitempty" doc:"network faults: regions at the other end of the links; without: all other nodes"`
 
-	Probability quantity.Share     `toml:"probability,omitzero" doc:"loss, duplicate, reorder, corrupt: probability; disk: probability that an operation fails"`
+	Probability quantity.Share     `toml:"probability,omitzero" doc:"loss, duplicate, reorder, corrupt: probability; bursts: probability of loss while a link is bad; disk: probability that an operation fails"`
+	MeanGood    quantity.Duration  `toml:"mean_good,omitempty" doc:"bursts: mean time a link stays good"`
+	MeanBad     quantity.Duration  `toml:"mean_bad,omitempty" doc:"bursts: mean time a link stays bad"`
 	Delay       quantity.Duration  `toml:"delay,omitempty" doc:"delay: what is added; reorder: held back by up to this; disk: what each write costs"`
 	Jitter      quantity.Duration  `toml:"jitter,omitempty" doc:"delay: a time uniform below this comes on top"`
 	Rate        quantity.Bandwidth `toml:"rate,omitempty" doc:"bandwidth: what each sender may send over the links"`

@@ -210,8 +210,7 @@ func (t *timeline) setClock(c *sim.Control, f *Fault, i int) {
 	}
 }
 
-// networkFault puts a rule in force between the nodes it happens to and all
-// others.
+// networkFault puts a rule in force on links of the nodes it happens to.
 func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
 	nodes := t.target(c, f, k)
 	set := netmodel.Set{Nodes: make([]uint32, len(nodes))}
@@ -220,8 +219,8 @@ func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
 	}
 	// All that a partition cuts are links to the others; other faults are
 	// the nodes' own, whomever they talk to.
-	others := netmodel.Set{}
-	if f.Kind == "partition" {
+	others := netmodel.Set{Regions: f.To}
+	if f.Kind == "partition" && f.To == nil {
 		others = netmodel.Set{Nodes: set.Nodes, Not: true}
 	}
 	rule := f.rule()
@@ -234,7 +233,9 @@ func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
 	id, err := c.Network().Apply(rule)
 	t.must(err)
 	if t.faults != nil {
-		t.faults.begun[k] = f.effect(nodes, c.World().Nodes())
+		far, err := c.Network().Members(others)
+		t.must(err)
+		t.faults.begun[k] = f.effect(nodes, far, c.World().Nodes())
 	}
 	c.NetworkChanged(k, true)
 	if f.For > 0 {
@@ -251,6 +252,10 @@ func (f *Fault) rule() netmodel.Rule {
 		return netmodel.Rule{Cut: true}
 	case "loss":
 		return netmodel.Rule{Loss: f.Probability.Threshold()}
+	case "bursts":
+		return netmodel.Rule{Bursts: &netmodel.GilbertElliott{
+			MeanGood: f.MeanGood.Std(), MeanBad: f.MeanBad.Std(), LossBad: f.Probability.Threshold(),
+		}}
 	case "delay":
 		return netmodel.Rule{Delay: f.Delay.Std(), Jitter: f.Jitter.Std()}
 	case "duplicate":
@@ -264,20 +269,30 @@ func (f *Fault) rule() netmodel.Rule {
 	}
 }
 
-// effect says what the fault does to whom. Nobody on either side of a partition
-// is worse than the other; a fault of everybody's links singles nobody out.
-func (f *Fault) effect(nodes []int, total int) NetworkFault {
-	if f.Kind != "partition" {
-		if len(nodes) == total {
-			return NetworkFault{}
-		}
-		return NetworkFault{Impaired: nodes}
-	}
-	inside := make([]bool, total)
+// effect says what the fault does to whom, given the nodes at both ends of the
+// links. Nobody on either side of a partition is worse than the other; a fault
+// of everybody's links singles nobody out.
+func (f *Fault) effect(nodes []int, far []uint32, total int) NetworkFault {
+	near, there := make([]bool, total), make([]bool, total)
 	for _, i := range nodes {
-		inside[i] = true
+		near[i] = true
 	}
-	return NetworkFault{Cut: func(a, b int) bool { return inside[a] != inside[b] }}
+	for _, i := range far {
+		there[i] = true
+	}
+	if f.Kind == "partition" {
+		return NetworkFault{Cut: func(a, b int) bool { return near[a] && there[b] || near[b] && there[a] }}
+	}
+	var impaired []int
+	for i := range total {
+		if near[i] || f.To != nil && there[i] {
+			impaired = append(impaired, i)
+		}
+	}
+	if len(impaired) == total {
+		return NetworkFault{}
+	}
+	return NetworkFault{Impaired: impaired}
 }
 
 // workload schedules the commands of the workload with index k in the file.
