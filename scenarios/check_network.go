@@ -279,7 +279,9 @@ func (d *decoding) checkRule(s *Scenario, model *netmodel.Model, f *Fault, path 
 		return
 	}
 	field, message, _ := strings.Cut(strings.TrimPrefix(err.Error(), "apply network rule: "), ": ")
-	key := map[string]string{"Delay": "delay", "Jitter": "jitter", "ReorderDelay": "delay", "Bandwidth": "rate",
-		"Bursts.MeanGood": "mean_good", "Bursts.MeanBad": "mean_bad"}[field]
+	key := map[string]string{
+		"Delay": "delay", "Jitter": "jitter", "ReorderDelay": "delay", "Bandwidth": "rate",
+		"Bursts.MeanGood": "mean_good", "Bursts.MeanBad": "mean_bad",
+	}[field]
 	d.problemf(join(path, key), "%s", message)
 }

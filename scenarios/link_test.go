@@ -31,8 +31,13 @@ func TestFaultsOfTheLinksBetweenRegions(t *testing.T) {
 		from, to int
 		low, up  float64
 	}{
-		{0, 1, 0.8, 1.2}, {0, 10, 0.8, 1.2}, {0, 29, 0.25, 0.55}, {29, 0, 0.25, 0.55},
-		{19, 29, 0, 0}, {29, 19, 0.8, 1.2}, {19, 0, 0.8, 1.2},
+		{0, 1, 0.8, 1.2},
+		{0, 10, 0.8, 1.2},
+		{0, 29, 0.25, 0.55},
+		{29, 0, 0.25, 0.55},
+		{19, 29, 0, 0},
+		{29, 19, 0.8, 1.2},
+		{19, 0, 0.8, 1.2},
 	} {
 		if got := s.heardShare(c.from, c.to); got < c.low || got > c.up {
 			t.Errorf("from node %d to node %d: %.2f arrived, want %.2f to %.2f", c.from, c.to, got, c.low, c.up)
