@@ -109,6 +109,24 @@ func TestMessagesRoundTrip(t *testing.T) {
 	})
 }
 
+// A damaged frame is refused, or is another message's and no less canonical: no
+// two frames mean the same.
+func TestDamagedFramesAreRefusedOrAnothers(t *testing.T) {
+	d := decoders()
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMessage(t)
+		frame := protocol.AppendFrame(nil, m)
+		for range rapid.IntRange(1, 3).Draw(t, "damages") {
+			i := rapid.IntRange(0, len(frame)-1).Draw(t, "at")
+			frame[i] ^= byte(rapid.IntRange(1, 255).Draw(t, "by"))
+		}
+		got, err := d.Decode(frame)
+		if err == nil && !bytes.Equal(protocol.AppendFrame(nil, got), frame) {
+			t.Fatalf("%x was accepted and means %+v, which is written otherwise", frame, got)
+		}
+	})
+}
+
 // The bytes of one message of each kind. A change here is a change of the wire
 // format and needs another protocol.FrameVersion.
 func TestGoldenVectors(t *testing.T) {
