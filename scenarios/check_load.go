@@ -65,7 +65,9 @@ func (d *decoding) checkDistribution(s *Scenario, x *Distribution, path string) 
 		if x.Scale <= 0 {
 			d.problemf(path+".scale", "got %s, want more than 0s", x.Scale)
 		}
+		//starling:exempt float a single division rounds alike everywhere
 		if low := x.leastShape(); !(x.Shape >= float64(low)/1000 && x.Shape <= maxMilliShape/1000) {
+			//starling:exempt float printed in an error message
 			d.problemf(path+".shape", "got %g, want %g to %g", x.Shape, float64(low)/1000, float64(maxMilliShape)/1000)
 		}
 	}

@@ -87,6 +87,7 @@ func (d *decoding) fillProtocols(s *Scenario) {
 			filled[name] = table
 		}
 	}
+	//starling:exempt maprange sets the entry of each name, from that entry alone
 	for name := range s.Protocol {
 		if _, ok := filled[name]; !ok {
 			filled[name] = s.Protocol[name]

@@ -153,6 +153,7 @@ func (w *writer) inline(v reflect.Value, written any) string {
 
 func stringKeys(v reflect.Value) map[string]bool {
 	keys := map[string]bool{}
+	//starling:exempt maprange a set of the keys
 	for _, k := range v.MapKeys() {
 		keys[k.String()] = true
 	}

@@ -89,6 +89,7 @@ func (s *Scenario) alone(assigned []Assignment) {
 		value[a.Key] = a.Value
 	}
 	concerns := func(where map[string]any) bool {
+		//starling:exempt maprange whether all entries agree
 		for key, v := range where {
 			if value[key] != valueText(v) {
 				return false
@@ -205,6 +206,7 @@ func flatten(table map[string]any) map[string]any {
 	slices.Sort(keys)
 	for _, key := range keys {
 		if sub, ok := table[key].(map[string]any); ok {
+			//starling:exempt maprange sets the entry of each path
 			for path, value := range flatten(sub) {
 				out[key+"."+path] = value
 			}

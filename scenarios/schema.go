@@ -104,6 +104,7 @@ func fieldSchema(f keyed, v reflect.Value) (schema, error) {
 	if enum := f.Tag.Get("enum"); enum != "" {
 		s["enum"] = strings.Split(enum, ",")
 	}
+	//starling:exempt maprange each tag sets a keyword of its own
 	for tag, keyword := range map[string]string{"min": "minimum", "max": "maximum"} {
 		if text := f.Tag.Get(tag); text != "" {
 			if s[keyword], err = strconv.ParseInt(text, 10, 64); err != nil {

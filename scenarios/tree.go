@@ -17,6 +17,7 @@ func cloneTree(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
+		//starling:exempt maprange each entry is copied by itself
 		for k, item := range v {
 			out[k] = cloneTree(item)
 		}

@@ -40,19 +40,39 @@ func isChan(t types.Type) bool {
 // another map's entry of the same key.
 func (c *checker) copiesByKey(loop *ast.RangeStmt) bool {
 	key, ok := loop.Key.(*ast.Ident)
-	if !ok || loop.Tok != token.DEFINE || len(loop.Body.List) != 1 {
+	body, read := guarded(loop.Body.List)
+	if !ok || loop.Tok != token.DEFINE || len(body) != 1 {
 		return false
 	}
-	assign, ok := loop.Body.List[0].(*ast.AssignStmt)
+	assign, ok := body[0].(*ast.AssignStmt)
 	if !ok || assign.Tok != token.ASSIGN || len(assign.Lhs) != 1 || len(assign.Rhs) != 1 {
 		return false
 	}
 	entry, ok := assign.Lhs[0].(*ast.IndexExpr)
-	if !ok || !isMap(c.typeOf(entry.X)) || !c.pure(entry.X) || !c.pure(assign.Rhs[0]) {
+	if !ok || !isMap(c.typeOf(entry.X)) || !c.pure(entry.X) {
 		return false
 	}
+	for _, e := range append(read, assign.Rhs[0]) {
+		if !c.pure(e) || c.readsOtherEntries(e) {
+			return false
+		}
+	}
 	at, ok := entry.Index.(*ast.Ident)
-	return ok && c.pass.TypesInfo.Uses[at] == c.pass.TypesInfo.Defs[key] && !c.readsOtherEntries(assign.Rhs[0])
+	return ok && c.pass.TypesInfo.Uses[at] == c.pass.TypesInfo.Defs[key]
+}
+
+// guarded takes a statement out of the conditions it stands under.
+func guarded(body []ast.Stmt) ([]ast.Stmt, []ast.Expr) {
+	var conditions []ast.Expr
+	for len(body) == 1 {
+		guard, ok := body[0].(*ast.IfStmt)
+		if !ok || guard.Init != nil || guard.Else != nil {
+			break
+		}
+		conditions = append(conditions, guard.Cond)
+		body = guard.Body.List
+	}
+	return body, conditions
 }
 
 // readsOtherEntries says whether an expression looks into a map, where it might
@@ -74,16 +94,7 @@ func (c *checker) readsOtherEntries(e ast.Expr) bool {
 // collected returns the local slice that a loop over a map does nothing but
 // append to, nil if it does anything else. The loop may skip entries.
 func (c *checker) collected(loop *ast.RangeStmt) *types.Var {
-	body := loop.Body.List
-	var read []ast.Expr // what decides whether and what to append
-	for len(body) == 1 {
-		guard, ok := body[0].(*ast.IfStmt)
-		if !ok || guard.Init != nil || guard.Else != nil {
-			break
-		}
-		read = append(read, guard.Cond)
-		body = guard.Body.List
-	}
+	body, read := guarded(loop.Body.List) // read is what decides whether and what to append
 	if len(body) != 1 {
 		return nil
 	}
@@ -127,13 +138,14 @@ func (c *checker) isAppendTo(v *types.Var, call *ast.CallExpr) bool {
 	return ok && b.Name() == "append" && isName && c.pass.TypesInfo.Uses[to] == v
 }
 
-// pure says whether evaluating e calls nothing but conversions and len.
+// pure says whether evaluating e calls nothing but conversions, len, and
+// functions that only look.
 func (c *checker) pure(e ast.Expr) bool {
 	ok := true
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			ok = ok && (c.pass.TypesInfo.Types[n.Fun].IsType() || c.isLen(n))
+			ok = ok && (c.pass.TypesInfo.Types[n.Fun].IsType() || c.isLen(n) || c.onlyLooks(n))
 		case *ast.UnaryExpr:
 			ok = ok && n.Op != token.ARROW
 		case *ast.FuncLit:
@@ -142,6 +154,12 @@ func (c *checker) pure(e ast.Expr) bool {
 		return ok
 	})
 	return ok
+}
+
+func (c *checker) onlyLooks(call *ast.CallExpr) bool {
+	_, contains := c.calls(call, "slices", "Contains", "Index")
+	_, compares := c.calls(call, "strings", "Contains", "HasPrefix", "HasSuffix", "TrimPrefix", "TrimSuffix", "ToLower", "EqualFold")
+	return contains || compares
 }
 
 func (c *checker) isLen(call *ast.CallExpr) bool {

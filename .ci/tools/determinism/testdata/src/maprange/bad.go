@@ -133,6 +133,26 @@ func chases(m map[string]string) {
 	}
 }
 
+func firstTen(m map[string]int, keep func(string) bool) map[string]int {
+	out := map[string]int{}
+	for k, v := range m { // want `maprange: range over a map`
+		if len(out) < 10 {
+			out[k] = v
+		}
+	}
+	for k, v := range m { // want `maprange: range over a map`
+		if keep(k) {
+			out[k] = v
+		}
+	}
+	for k, v := range m { // want `maprange: range over a map`
+		if out[k+"x"] == 0 {
+			out[k] = v
+		}
+	}
+	return out
+}
+
 func iterators(m map[string]int, same func(a, b int) bool) {
 	for k := range maps.Keys(m) { // want `maprange: maps.Keys`
 		_ = k

@@ -96,6 +96,16 @@ func converted(m map[string]int) map[string]float64 {
 	return out
 }
 
+func less(m map[string]int, without []string) map[string]int {
+	out := map[string]int{}
+	for k, v := range m {
+		if !slices.Contains(without, k) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
 func counted(m map[string]int) (n int) {
 	for range m {
 		n++
