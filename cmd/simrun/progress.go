@@ -32,6 +32,7 @@ type progress struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
 	start     time.Time
+	total     int64
 	events    atomic.Uint64
 	points    atomic.Int64
 }
@@ -56,8 +57,12 @@ func newProgress(w io.Writer, name string, total int64, position func(*progress,
 	if terminalWidth(w) == 0 {
 		return nil
 	}
-	p := &progress{start: time.Now()}
-	p.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(64), mpb.WithRefreshRate(200*time.Millisecond))
+	return startProgress(w, name, total, position)
+}
+
+func startProgress(w io.Writer, name string, total int64, position func(*progress, decor.Statistics) string) *progress {
+	p := &progress{start: time.Now(), total: total}
+	p.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(64), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())
 	p.bar = p.container.New(total, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(
@@ -66,7 +71,7 @@ func newProgress(w io.Writer, name string, total int64, position func(*progress,
 		),
 		mpb.AppendDecorators(
 			decor.Any(func(decor.Statistics) string { return " " + eventRate(p.events.Load(), time.Since(p.start)) + "  " }),
-			decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left"),
+			decor.Any(func(s decor.Statistics) string { return timeLeft(time.Since(p.start), s.Current, s.Total) }),
 		),
 	)
 	return p
@@ -93,6 +98,6 @@ func (p *progress) close() {
 	if p == nil {
 		return
 	}
-	p.bar.Abort(true)
+	p.bar.SetCurrent(p.total) // a bar that is complete goes away; an aborted one leaves its line
 	p.container.Wait()
 }

@@ -185,7 +185,7 @@ func (w *sweep) runMissing(ctx context.Context, share shard) error {
 	if len(missing) == 0 {
 		return ctx.Err()
 	}
-	show := newSweepProgress(w.app.stderr, filepath.Base(w.dir), len(missing), work)
+	show := newSweepProgress(w.app.stderr, missing[0].scenario.Name, len(missing), work)
 	defer show.close()
 	return forEach(ctx, w.workers, len(missing), func(ctx context.Context, i int) error {
 		err := guard(func() error { return w.runPoint(ctx, missing[i], show) })

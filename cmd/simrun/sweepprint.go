@@ -7,16 +7,13 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/starling-sim/starling/analysis"
 )
 
-// Bounds of the table of points on a terminal; the report has it whole.
-const (
-	maxPointsShown  = 24
-	maxMetricsShown = 4
-)
+// maxPointsShown bounds the table of points; the report has it whole.
+const maxPointsShown = 24
 
 func (a *app) printSweep(r *result, p *presentation, asJSON bool) error {
 	if asJSON {
@@ -30,7 +27,11 @@ func (a *app) printSweep(r *result, p *presentation, asJSON bool) error {
 		fmt.Fprintln(&b, t.Text())
 	}
 	if len(p.tables) == 0 {
-		printPoints(&b, points, analysis.KeyMetrics(r.runs, p.verdicts))
+		width := terminalWidth(a.stdout)
+		if width == 0 {
+			width = 100
+		}
+		printPoints(&b, points, analysis.KeyMetrics(r.runs, p.verdicts), width)
 	}
 	a.printCurve(&b, r)
 	printVerdicts(&b, p.verdicts)
@@ -41,26 +42,51 @@ func (a *app) printSweep(r *result, p *presentation, asJSON bool) error {
 }
 
 // printPoints prints the means of the first few metrics at the first few
-// points.
-func printPoints(w io.Writer, points []analysis.PointRuns, metrics []string) {
-	metrics = metrics[:min(len(metrics), maxMetricsShown)]
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "  POINT\t%s\n", strings.Join(metrics, "\t"))
-	for _, p := range points[:min(len(points), maxPointsShown)] {
-		fmt.Fprintf(t, "  %s", p.Name())
-		for _, name := range metrics {
-			s := analysis.Summarise(p.Values(name))
-			fmt.Fprintf(t, "\t%s", analysis.FormatValue(s.Mean))
-			if !math.IsNaN(s.CI) {
-				fmt.Fprintf(t, " ± %s", analysis.FormatValue(s.CI))
-			}
+// points: as many metrics as there is room for.
+func printPoints(w io.Writer, points []analysis.PointRuns, metrics []string, width int) {
+	shown := points[:min(len(points), maxPointsShown)]
+	lines := make([]string, len(shown)+1)
+	column := func(head string, cell func(analysis.PointRuns) string) bool {
+		texts := []string{head}
+		for _, p := range shown {
+			texts = append(texts, cell(p))
 		}
-		fmt.Fprintln(t)
+		widest := 0
+		for _, t := range texts {
+			widest = max(widest, utf8.RuneCountInString(t))
+		}
+		if lines[0] != "" && utf8.RuneCountInString(lines[0])+2+widest > width {
+			return false
+		}
+		for i, t := range texts {
+			lines[i] += "  " + t + strings.Repeat(" ", widest-utf8.RuneCountInString(t))
+		}
+		return true
 	}
-	t.Flush()
-	if more := len(points) - maxPointsShown; more > 0 {
+	column("POINT", analysis.PointRuns.Name)
+	for _, name := range metrics {
+		if !column(name, func(p analysis.PointRuns) string { return meanCell(p.Values(name)) }) {
+			break
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+	if more := len(points) - len(shown); more > 0 {
 		fmt.Fprintf(w, "  and %s more in the report\n", plural(more, "point"))
 	}
-	fmt.Fprintln(w, "  mean ± half-width of its 95 % confidence interval")
-	fmt.Fprintln(w)
+	fmt.Fprint(w, "  (mean ± half-width of its 95 % confidence interval)\n\n")
+}
+
+// meanCell writes a mean with its interval, and how many runs have no value.
+func meanCell(values []float64) string {
+	s := analysis.Summarise(values)
+	text := analysis.FormatValue(s.Mean)
+	if !math.IsNaN(s.CI) {
+		text += " ± " + analysis.FormatValue(s.CI)
+	}
+	if s.Missing > 0 {
+		text += fmt.Sprintf(" [%d of %d without]", s.Missing, len(values))
+	}
+	return text
 }

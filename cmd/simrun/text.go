@@ -84,3 +84,14 @@ func siSeconds(d time.Duration) string {
 	}
 	return d.String()
 }
+
+// timeLeft says how long the rest of some work takes if it goes on like the
+// part that is done. (The library's own estimate divides to whole nanoseconds
+// per unit of work first.)
+func timeLeft(elapsed time.Duration, done, total int64) string {
+	if done <= 0 {
+		return "-- left"
+	}
+	left := time.Duration(float64(elapsed) * float64(total-done) / float64(done))
+	return left.Round(time.Second).String() + " left"
+}

@@ -140,6 +140,23 @@ func TestVerdictsOfASweepAreSummedUp(t *testing.T) {
 	}
 }
 
+func TestTimeLeft(t *testing.T) {
+	for _, c := range []struct {
+		elapsed     time.Duration
+		done, total int64
+		want        string
+	}{
+		{time.Second, 0, 10, "-- left"},
+		{3 * time.Second, 25, 100, "9s left"},
+		{time.Minute, 3e12, 12e12, "3m0s left"}, // more units than nanoseconds
+		{time.Second, 10, 10, "0s left"},
+	} {
+		if got := timeLeft(c.elapsed, c.done, c.total); got != c.want {
+			t.Errorf("%v, %d of %d: got %q, want %q", c.elapsed, c.done, c.total, got, c.want)
+		}
+	}
+}
+
 func TestNumbersForPeople(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0", 0.5: "0.50", 7: "7.00", 12.34: "12.3", 999.4: "999", 999.6: "1.00k", 1234: "1.23k",
