@@ -128,31 +128,60 @@ func TestMetadataReachesEverybody(t *testing.T) {
 }
 
 // Both sides of a partition hold each other for dead, and find each other again
-// without anybody's help.
+// within seconds and without anybody's help; in plain SWIM, too.
 func TestHealedPartitionBecomesWhole(t *testing.T) {
-	const nodes = 100
-	c := newCluster(t, options{seed: 8, nodes: nodes, config: converged(), network: lossy(1)})
-	c.joinAll()
-	side := func(from, to int) netmodel.Set {
-		var s netmodel.Set
-		for i := from; i < to; i++ {
-			s.Nodes = append(s.Nodes, uint32(i))
-		}
-		return s
+	plain := converged()
+	plain.Suspicion, plain.Confirmations, plain.LocalHealth, plain.Buddy = false, false, false, false
+	for name, config := range map[string]swim.Config{"lifeguard": converged(), "plain": plain} {
+		t.Run(name, func(t *testing.T) {
+			const nodes = 100
+			c := newCluster(t, options{seed: 8, nodes: nodes, config: config, network: lossy(1)})
+			c.joinAll()
+			heal := c.split(2*second, 40)
+			c.run(122 * second)
+			if got := c.statusAt(0, 99); got != membertable.Dead {
+				t.Fatalf("two minutes apart, the other side is held for %s", got)
+			}
+			c.at(122*second, heal)
+			c.run(137 * second)
+			for i := range nodes {
+				c.wantEverywhere(i, membertable.Alive)
+			}
+		})
 	}
+}
+
+// split cuts the first nodes off from the others and returns what heals it.
+func (c *cluster) split(at time.Duration, first int) (heal func(*sim.Control)) {
+	var side netmodel.Set
+	for i := range first {
+		side.Nodes = append(side.Nodes, uint32(i))
+	}
+	others := side
+	others.Not = true
 	var rule netmodel.RuleID
-	c.at(2*second, func(w *sim.Control) {
+	c.at(at, func(w *sim.Control) {
 		var err error
-		rule, err = w.Network().Apply(netmodel.Rule{From: side(0, 40), To: side(40, nodes), Symmetric: true, Cut: true})
-		must(t, err)
+		rule, err = w.Network().Apply(netmodel.Rule{From: side, To: others, Symmetric: true, Cut: true})
+		must(c.t, err)
 	})
-	c.run(122 * second)
-	if got := c.statusAt(0, 99); got != membertable.Dead {
-		t.Fatalf("two minutes apart, the other side is held for %s", got)
+	return func(w *sim.Control) { must(c.t, w.Network().Remove(rule)) }
+}
+
+// Both sides have forgotten each other. The one that is alone asks its seeds.
+func TestALoneNodeAsksItsSeedsAgain(t *testing.T) {
+	config := converged()
+	must(t, config.ReconnectTimeout.UnmarshalText([]byte("1m")))
+	c := newCluster(t, options{seed: 11, nodes: 10, config: config, network: lan})
+	c.joinAll()
+	heal := c.split(second, 1)
+	c.run(5 * time.Minute)
+	if got := c.statusAt(3, 0); got != membertable.Unknown {
+		t.Fatalf("after five minutes apart: the lone node is %s, want it forgotten", got)
 	}
-	c.at(122*second, func(w *sim.Control) { must(t, w.Network().Remove(rule)) })
-	c.run(162 * second)
-	for i := range nodes {
+	c.at(5*time.Minute, heal)
+	c.run(6 * time.Minute)
+	for i := range c.nodes {
 		c.wantEverywhere(i, membertable.Alive)
 	}
 }

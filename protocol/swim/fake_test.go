@@ -12,7 +12,7 @@ import (
 
 // bench is a world for one node: the test is everybody else.
 type bench struct {
-	t      *testing.T
+	t      testing.TB
 	node   *Node
 	now    protocol.Time
 	rand   protocol.Rand
@@ -36,7 +36,7 @@ type letter struct {
 const self protocol.NodeID = 0x5e1f
 
 // newBench starts a node that knows the members 1 to others.
-func newBench(t *testing.T, c Config, others int) *bench {
+func newBench(t testing.TB, c Config, others int) *bench {
 	t.Helper()
 	c.Bootstrap = "seeds_are_members"
 	if err := c.Check(); err != nil {

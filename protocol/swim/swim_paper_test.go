@@ -237,8 +237,8 @@ func TestLocalHealthSlowsTheSick(t *testing.T) {
 // heard nothing, and thinks no worse of itself; memberlist's late nacks
 // make it think worse.
 func TestNacksClearTheProber(t *testing.T) {
-	blamed := func(after uint64) int {
-		config := converged()
+	blamed := func(config swim.Config, after uint64) int {
+		config.Bootstrap = "seeds_are_members"
 		config.NackAfter = quantity.Percent(after)
 		c := newCluster(t, options{seed: 7, nodes: 32, config: config, network: lan})
 		c.joinAll()
@@ -249,14 +249,16 @@ func TestNacksClearTheProber(t *testing.T) {
 				n++
 			}
 		}
-		c.run(20 * second)
+		c.run(40 * second)
 		return n
 	}
-	if got := blamed(80); got != 0 {
-		t.Errorf("nacks at 80 %%: %d probers of a crashed member blamed themselves", got)
-	}
-	if got := blamed(100); got == 0 {
-		t.Error("nacks at 100 %: no prober of a crashed member blamed itself, as memberlist's do")
+	for name, config := range map[string]swim.Config{"LAN": swim.LAN(), "WAN": swim.WAN(), "local": swim.Local()} {
+		if got := blamed(config, 80); got != 0 {
+			t.Errorf("%s, nacks at 80 %%: %d probers of a crashed member blamed themselves", name, got)
+		}
+		if got := blamed(config, 100); got == 0 && name != "local" {
+			t.Errorf("%s, nacks at 100 %%: no prober of a crashed member blamed itself, as memberlist's do", name)
+		}
 	}
 }
 
@@ -268,7 +270,7 @@ func TestGraceLetsTheAccusedRefute(t *testing.T) {
 		config := converged()
 		config.Confirmations, config.LocalHealth, config.Buddy = false, false, false
 		config.RefutationGrace = quantity.Percent(grace)
-		for seed := range uint64(6) {
+		for seed := range uint64(3) {
 			c := newCluster(t, options{seed: seed, nodes: nodes, config: config, network: lan})
 			c.joinAll()
 			c.at(second, func(w *sim.Control) {
@@ -286,8 +288,7 @@ func TestGraceLetsTheAccusedRefute(t *testing.T) {
 		}
 		return healthy
 	}
-	with, without := deaths(50), deaths(0)
-	if without < nodes || with*10 > without {
-		t.Errorf("healthy members declared dead at healthy members: got %d with grace and %d without; want many without and less than a tenth with", with, without)
+	if with, without := deaths(50), deaths(0); without < nodes || with > 0 {
+		t.Errorf("healthy members declared dead at healthy members: got %d with grace and %d without; want none with and many without", with, without)
 	}
 }
