@@ -62,7 +62,7 @@ are put together once all have finished.`,
 					return fmt.Errorf("write the report of %s: %w", dir, err)
 				}
 				fmt.Fprintln(a.stdout, filepath.Join(dir, reportFile))
-				printVerdicts(a.stdout, p.verdicts)
+				printVerdicts(a.stdout, p)
 				printNotes(a.stdout, p.notes)
 				ok = ok && analysis.AllOK(p.verdicts)
 			}

@@ -14,6 +14,7 @@ import (
 // presentation is what is shown of a result.
 type presentation struct {
 	verdicts []analysis.Verdict
+	unjudged int // expectations that only a sweep can meet
 	figures  []*analysis.Figure
 	tables   []*analysis.Table
 	// notes say which plots and tables were left out and why.
@@ -26,27 +27,24 @@ func (r *result) isSweep() bool { return r.summary == nil }
 // judge holds the runs against the scenario's expectations. It leaves out those
 // that only a sweep can meet if there is but one run: those about a point of the
 // sweep, and about a mean over several seeds.
-func (r *result) judge() (verdicts []analysis.Verdict, leftOut int) {
+func (r *result) judge() (verdicts []analysis.Verdict, unjudged int) {
 	var expectations []analysis.Expectation
 	for _, spec := range r.scenario.Expect {
 		e := expectationOf(spec)
 		overSeeds := e.Statistic == analysis.StatisticMean && r.scenario.Sweep.Seeds > 1
 		if !r.isSweep() && (len(e.Where) > 0 || overSeeds) {
-			leftOut++
+			unjudged++
 			continue
 		}
 		expectations = append(expectations, e)
 	}
-	return analysis.Evaluate(r.runs, expectations), leftOut
+	return analysis.Evaluate(r.runs, expectations), unjudged
 }
 
 // present draws what the scenario asks for.
 func (r *result) present() *presentation {
 	p := &presentation{}
-	var leftOut int
-	if p.verdicts, leftOut = r.judge(); leftOut > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s about the sweep as a whole; simrun sweep judges them", plural(leftOut, "expectation")))
-	}
+	p.verdicts, p.unjudged = r.judge()
 	for _, spec := range r.scenario.Plot {
 		if spec.Kind == analysis.PlotSweep && !r.isSweep() {
 			continue // one point makes no curve

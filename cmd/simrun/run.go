@@ -118,7 +118,7 @@ func (a *app) printRun(r *result, p *presentation, asJSON bool) error {
 		analysis.FormatValue(float64(s.Nodes)), analysis.FormatValue(s.VirtualSeconds), s.Seed)
 	printKeyMetrics(&b, r, p)
 	a.printCurve(&b, r)
-	printVerdicts(&b, p.verdicts)
+	printVerdicts(&b, p)
 	printNotes(&b, p.notes)
 	wall := time.Duration(s.WallSeconds * float64(time.Second))
 	fmt.Fprintf(&b, "\nTrace hash  %s\n", s.TraceHash)

@@ -34,7 +34,7 @@ func (a *app) printSweep(r *result, p *presentation, asJSON bool) error {
 		printPoints(&b, points, analysis.KeyMetrics(r.runs, p.verdicts), width)
 	}
 	a.printCurve(&b, r)
-	printVerdicts(&b, p.verdicts)
+	printVerdicts(&b, p)
 	printNotes(&b, p.notes)
 	fmt.Fprintf(&b, "\nReport  %s\n", filepath.Join(r.dir, reportFile))
 	_, err := a.stdout.Write(b.Bytes())

@@ -123,7 +123,7 @@ func TestVerdictsOfASweepAreSummedUp(t *testing.T) {
 	}
 	verdicts = append(verdicts, analysis.Verdict{Metric: "swim.undetected", Op: "==", OK: true})
 	var out bytes.Buffer
-	printVerdicts(&out, verdicts)
+	printVerdicts(&out, &presentation{verdicts: verdicts})
 	text := out.String()
 	for _, want := range []string{
 		"  FAILED: swim.flaps <= 9: not in 20 of 30 runs\n",

@@ -14,8 +14,9 @@ const maxFailuresShown = 10
 
 // printVerdicts prints a line for each expectation, the runs that fail it, and
 // a last line for all.
-func printVerdicts(w io.Writer, verdicts []analysis.Verdict) {
+func printVerdicts(w io.Writer, p *presentation) {
 	failed, expectations := 0, 0
+	verdicts := p.verdicts
 	for len(verdicts) > 0 {
 		n := 1
 		for n < len(verdicts) && sameExpectation(verdicts[0], verdicts[n]) {
@@ -27,7 +28,12 @@ func printVerdicts(w io.Writer, verdicts []analysis.Verdict) {
 		}
 		verdicts = verdicts[n:]
 	}
+	if p.unjudged > 0 {
+		fmt.Fprintf(w, "  not judged: %s about several runs; simrun sweep judges them\n", plural(p.unjudged, "expectation"))
+	}
 	switch {
+	case expectations == 0 && p.unjudged > 0:
+		fmt.Fprintln(w, "Verdict: none.")
 	case expectations == 0:
 		fmt.Fprintln(w, "Verdict: none, for nothing is expected.")
 	case failed == 0 && expectations == 1:
