@@ -168,7 +168,38 @@ func (c *cluster) split(at time.Duration, first int) (heal func(*sim.Control)) {
 	return func(w *sim.Control) { must(c.t, w.Network().Remove(rule)) }
 }
 
-// Both sides have forgotten each other. The one that is alone asks its seeds.
+// Two nodes come back while they can reach only each other, and are content. The
+// others think that they left. Their seeds lead them out.
+func TestAnIslandOfNewcomersFindsTheOthers(t *testing.T) {
+	c := newCluster(t, options{seed: 12, nodes: 6, config: swim.LAN(), network: lan})
+	seeds := []int{0, 1, 2}
+	c.at(0, func(w *sim.Control) {
+		for i := range c.nodes {
+			must(t, w.Join(i, seeds))
+		}
+	})
+	c.at(10*second, func(w *sim.Control) {
+		must(t, w.Leave(0))
+		must(t, w.Leave(1))
+	})
+	heal := c.split(15*second, 2)
+	c.at(20*second, func(w *sim.Control) {
+		must(t, w.Restart(0, seeds))
+		must(t, w.Restart(1, seeds))
+	})
+	c.run(60 * second)
+	if a, b := c.statusAt(0, 1), c.statusAt(0, 5); a != membertable.Alive || b != membertable.Unknown {
+		t.Fatalf("on the island the other is %s and those outside %s, want alive and unknown", a, b)
+	}
+	c.at(60*second, heal)
+	c.run(4 * time.Minute)
+	for i := range c.nodes {
+		c.wantEverywhere(i, membertable.Alive)
+	}
+}
+
+// Both sides have forgotten each other. The seeds of the one that is alone lead
+// it back.
 func TestALoneNodeAsksItsSeedsAgain(t *testing.T) {
 	config := converged()
 	must(t, config.ReconnectTimeout.UnmarshalText([]byte("1m")))

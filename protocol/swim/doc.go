@@ -44,8 +44,8 @@
 // leads to nothing is it accused in public. A member that lives answers with a
 // higher incarnation, which overrules its death on the other side as well. One
 // exchange over the former border is enough to begin with. And who is held for
-// dead here but sends a ping is told so in the answer. A node that is left alone
-// asks its seeds again.
+// dead here but sends a ping is told so in the answer. Where two sides have
+// forgotten each other, or never met, seeds that are not known are tried.
 //
 // Storms of news. After a burst of joins, or when a partition has healed, there
 // is so much news that some of it misses somebody. A node that has seen a quarter

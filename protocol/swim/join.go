@@ -53,11 +53,20 @@ const (
 	maxJoinWait = 30 * time.Second
 )
 
-// joinAgain makes a node that is left alone ask its seeds again.
-func (n *Node) joinAgain(env protocol.Env) {
-	if n.joined && n.Members() == 1 {
-		n.joined, n.joinWait = false, n.cfg().JoinRetry.Std()
-		n.join(env)
+// trySeed exchanges tables with one of the seeds, if that is one this node does
+// not know (any more). Nodes that were alone, or found only each other when they
+// joined, are unknown to the others as the others are to them: only the seeds
+// lead from one island to another.
+func (n *Node) trySeed(env protocol.Env) {
+	seeds := env.Seeds()
+	if len(seeds) == 0 || !n.joined {
+		return
+	}
+	seed := seeds[env.Rand().IntN(len(seeds))]
+	if seed.ID != n.self.ID && missing(n.table, seed.ID) {
+		env.Introduce(seed.ID, seed.Contact)
+		// A seed that does not answer is asked again some day.
+		_ = env.SendStream(seed.ID, &PushPull{Table: n.table})
 	}
 }
 

@@ -21,17 +21,17 @@ func (n *Node) tidyInterval() time.Duration {
 
 // reconnect tries to reach members that are held for dead, as many as it takes
 // for every dead member to be tried by somebody once an interval (Serf), and
-// each in turn. Whoever is alone asks its seeds as well.
+// each in turn, and at times a seed that it does not know.
 func (n *Node) reconnect(env protocol.Env) {
 	if n.leaving {
 		return
 	}
 	env.After(n.tidyInterval(), protocol.Timer{Kind: timerReconnect})
 	n.reap(env)
-	n.joinAgain(env)
 	if n.cfg().ReconnectInterval <= 0 {
 		return
 	}
+	n.trySeed(env)
 	gone, here := n.table.Count(membertable.Dead), n.Members()
 	tries := gone / here
 	if env.Rand().IntN(here) < gone%here {
