@@ -46,6 +46,7 @@ func (v *views) add(observer, subject int) {
 	v.seen.add(observer)
 	v.rows[subject].add(observer)
 	v.change(subject, 1)
+	v.check()
 }
 
 // knowsFirst puts the first n nodes into the view of one of them.
@@ -61,14 +62,15 @@ func (v *views) remove(observer, subject int) {
 	if v.has(observer, subject) {
 		v.rows[subject].remove(observer)
 		v.change(subject, -1)
+		v.check()
 	}
 }
 
-// change counts pairs with a subject, by whether it is live.
+// change counts pairs with a subject, by whether it is live. It does not check:
+// in the middle of a departure the numbers mean nothing.
 func (v *views) change(subject int, by int64) {
 	if v.truth.members[subject].status == live {
 		v.pairs += by
-		v.check()
 	} else {
 		v.ghost += by
 	}
