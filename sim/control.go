@@ -146,13 +146,16 @@ func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind
 	if err != nil {
 		return fmt.Errorf("%s node %d: %w", what, i, err)
 	}
+	if p == nil {
+		return fmt.Errorf("%s node %d: got no protocol from Config.Build, want one", what, i)
+	}
 	w, n := c.w, ctx.n
 	lives := uint32(0)
 	if n.state != Absent {
 		w.cold[i].lives++
 		lives = w.cold[i].lives
 	}
-	w.seeds[i] = w.seedLists.add(w, seeds)
+	w.seeds[i] = w.seedLists.exchange(w, w.seeds[i], seeds)
 	n.proto = p
 	n.rand = w.nodeRand(uint32(i), lives)
 	n.seq++ // so that no two lives are born with the same number
@@ -199,7 +202,7 @@ func (c *env) end(state State, silent bool) {
 	c.dropHeld()
 	if cold.disk != nil {
 		if state == Crashed {
-			cold.disk.crash(c.w.cfg.UnsyncedSurvival)
+			cold.disk.crash()
 		} else {
 			cold.disk.sync()
 		}

@@ -36,18 +36,19 @@ type DiskFault struct {
 type disk struct {
 	synced, now *treap
 	unsynced    [][]protocol.Write
+	survival    int // share of unsynced batches, in percent, that a crash may leave
 	fault       DiskFault
 	rand        protocol.Rand
 }
 
-func newDisk(seed uint64, i uint32) *disk {
-	return &disk{rand: protocol.NewRand(protocol.Derive(seed, "disk", uint64(i)))}
+func newDisk(seed uint64, i uint32, survival int) *disk {
+	return &disk{survival: survival, rand: protocol.NewRand(protocol.Derive(seed, "disk", uint64(i)))}
 }
 
 // crash leaves what was synced and the oldest few of the batches that were
-// not: a number uniform from none to a share in percent of them.
-func (d *disk) crash(share int) {
-	most := len(d.unsynced) * share / 100
+// not: a number uniform from none to the surviving share of them.
+func (d *disk) crash() {
+	most := len(d.unsynced) * d.survival / 100
 	survivors := 0
 	if most > 0 {
 		survivors = d.rand.IntN(most + 1)
@@ -76,7 +77,7 @@ func (t *treap) apply(writes []protocol.Write) *treap {
 func (c *env) disk() *disk {
 	cold := c.w.coldOf(c.idx)
 	if cold.disk == nil {
-		cold.disk = newDisk(c.w.cfg.Seed, c.idx)
+		cold.disk = newDisk(c.w.cfg.Seed, c.idx, c.w.cfg.UnsyncedSurvival)
 	}
 	return cold.disk
 }
@@ -136,7 +137,9 @@ func (s diskEnv) Apply(b *protocol.Batch) error {
 		writes[i] = protocol.Write{Key: bytes.Clone(w.Key), Value: bytes.Clone(w.Value), Delete: w.Delete}
 	}
 	s.d.now = s.d.now.apply(writes)
-	s.d.unsynced = append(s.d.unsynced, writes)
+	if s.d.survival > 0 { // else a protocol that never syncs would pile them up
+		s.d.unsynced = append(s.d.unsynced, writes)
+	}
 	return nil
 }
 

@@ -12,18 +12,17 @@ import (
 // bareDisk is a disk without a world around it.
 type bareDisk struct {
 	*disk
-	share int
 }
 
 func (b bareDisk) Store() protocol.Store { return diskEnv{d: b.disk} }
-func (b bareDisk) Crash()                { b.crash(b.share) }
+func (b bareDisk) Crash()                { b.crash() }
 
 func TestDiskIsAStore(t *testing.T) {
 	for _, share := range []int{0, 50, 100} {
 		seed := uint64(0)
 		storetest.Run(t, func(*testing.T) storetest.Disk {
 			seed++
-			return bareDisk{newDisk(seed, 0), share}
+			return bareDisk{newDisk(seed, 0, share)}
 		})
 	}
 }
@@ -34,7 +33,7 @@ func TestCrashLosesWhatWasNotSynced(t *testing.T) {
 	survived := map[int]int{}
 	for _, share := range []int{0, 50, 100} {
 		for seed := range uint64(100) {
-			d := bareDisk{newDisk(seed, 0), share}
+			d := bareDisk{newDisk(seed, 0, share)}
 			for i := range byte(4) {
 				var b protocol.Batch
 				b.Set([]byte{i}, nil)
@@ -54,6 +53,21 @@ func TestCrashLosesWhatWasNotSynced(t *testing.T) {
 	// Uniform from 0 to 2, and from 0 to 4.
 	if survived[0] != 0 || survived[50] < 70 || survived[50] > 130 || survived[100] < 150 || survived[100] > 250 {
 		t.Errorf("got %v batches survived, want 0, about 100 and about 200", survived)
+	}
+}
+
+// What no crash can bring back is not kept.
+func TestDiskForgetsWhatNoCrashLeaves(t *testing.T) {
+	d := bareDisk{newDisk(1, 0, 0)}
+	for range 100 {
+		var b protocol.Batch
+		b.Set([]byte("k"), []byte("v"))
+		if err := d.Store().Apply(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(d.unsynced); n != 0 {
+		t.Errorf("got %d batches in memory, want none", n)
 	}
 }
 

@@ -8,3 +8,6 @@ func (w *World) Parcels() int {
 	}
 	return n
 }
+
+// SeedLists is the number of lists of seeds that the world has room for.
+func (w *World) SeedLists() int { return len(w.seedLists.lists) }

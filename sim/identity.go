@@ -53,17 +53,46 @@ func (w *World) contact(i uint32) []byte {
 	return w.contacts[from : from+contactBytes : from+contactBytes]
 }
 
-// seedLists keeps lists of seeds, equal ones once. List 0 is empty.
+// seedLists keeps lists of seeds, equal ones once, for as long as a node's last
+// start used them. List 0 is empty and stays.
 type seedLists struct {
-	lists [][]protocol.Peer
+	lists []seedList
 	byKey map[string]uint32
+	free  []uint32
 }
 
-func (s *seedLists) list(i uint32) []protocol.Peer { return s.lists[i] }
+type seedList struct {
+	peers []protocol.Peer
+	key   string
+	users int
+}
 
-// add returns the number of the list of some nodes. Nodes that are told the same
-// seeds share one list, be they on it or not: so a world in which everybody
-// knows everybody from the start keeps one list.
+func newSeedLists() seedLists {
+	return seedLists{lists: make([]seedList, 1), byKey: map[string]uint32{"": 0}}
+}
+
+func (s *seedLists) list(i uint32) []protocol.Peer { return s.lists[i].peers }
+
+// exchange returns the number of the list of some nodes, for a node that used
+// list old before. Nodes that are told the same seeds share one list, be they
+// on it or not: so a world in which everybody knows everybody from the start
+// keeps one list.
+func (s *seedLists) exchange(w *World, old uint32, seeds []int) uint32 {
+	n := s.add(w, seeds)
+	s.lists[n].users++
+	if old == 0 {
+		return n // nobody's before
+	}
+	if l := &s.lists[old]; l.users > 1 {
+		l.users--
+	} else {
+		delete(s.byKey, l.key)
+		*l = seedList{}
+		s.free = append(s.free, old)
+	}
+	return n
+}
+
 func (s *seedLists) add(w *World, seeds []int) uint32 {
 	key := make([]byte, 0, 4*len(seeds))
 	for _, i := range seeds {
@@ -77,7 +106,12 @@ func (s *seedLists) add(w *World, seeds []int) uint32 {
 		peers[k] = protocol.Peer{ID: w.ID(i), Contact: w.contact(uint32(i))}
 	}
 	n := uint32(len(s.lists))
-	s.lists = append(s.lists, peers)
+	if last := len(s.free) - 1; last >= 0 {
+		n, s.free = s.free[last], s.free[:last]
+	} else {
+		s.lists = append(s.lists, seedList{})
+	}
+	s.lists[n] = seedList{peers: peers, key: string(key)}
 	s.byKey[string(key)] = n
 	return n
 }

@@ -64,7 +64,7 @@ func New(cfg Config) (*World, error) {
 		nodes:          make([]node, cfg.Nodes),
 		cold:           make([]*cold, cfg.Nodes),
 		seeds:          make([]uint32, cfg.Nodes),
-		seedLists:      seedLists{lists: [][]protocol.Peer{nil}, byKey: map[string]uint32{"": 0}},
+		seedLists:      newSeedLists(),
 		contacts:       makeContacts(cfg.Nodes),
 		salt:           idSalt(cfg.Seed),
 		orderSeed:      protocol.Derive(cfg.Seed, "order", 0),
@@ -184,6 +184,10 @@ func (w *World) Run(ctx context.Context, until time.Duration) error {
 	crew := newCrew(w)
 	defer func() { crew.dismiss() }()
 	for {
+		// Few events between control events never make up a slice.
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		border := end
 		if t, ok := w.controls.first(); ok {
 			border = min(border, t)
