@@ -69,7 +69,7 @@ func (sh *shard) processSlowly(n *node, e *event) {
 		return
 	}
 	isTimer := e.kind() == evTimer
-	if isTimer && !n.current(e.sequence()) {
+	if isTimer && !sh.w.current(e) {
 		return
 	}
 	h := &sh.w.cold[e.dst].hold
@@ -116,7 +116,7 @@ func (c *env) scheduleService(h *hold) {
 // serve makes a busy process deal with the oldest event in its queue.
 func (sh *shard) serve(e *event) {
 	n := &sh.w.nodes[e.dst]
-	if n.flags&flagUp == 0 || !n.current(e.sequence()) {
+	if n.flags&flagUp == 0 || !sh.w.current(e) {
 		return
 	}
 	h := &sh.w.cold[e.dst].hold

@@ -31,8 +31,11 @@ const (
 )
 
 // current tells whether an event that the node gave itself belongs to the
-// present life of its process.
-func (n *node) current(seq uint32) bool { return int32(seq-n.born) >= 0 }
+// present life of its process: the first always, a later one for its first 2^31
+// sequence numbers.
+func (w *World) current(e *event) bool {
+	return int32(e.sequence()-w.nodes[e.dst].born) >= 0 || w.cold[e.dst] == nil || w.cold[e.dst].lives == 0
+}
 
 // cold is the state of a node that most nodes do without.
 type cold struct {

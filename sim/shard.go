@@ -183,7 +183,7 @@ func (sh *shard) handle(e *event) {
 	case evWake:
 		sh.streamWakes(e)
 	case evUpcall: // what a node sent to itself
-		if !sh.w.nodes[e.dst].current(e.sequence()) {
+		if !sh.w.current(e) {
 			sh.discard(e, LostStream)
 			return
 		}
@@ -210,7 +210,7 @@ func (sh *shard) process(e *event) {
 func (sh *shard) perform(c *env, e *event) {
 	switch e.kind() {
 	case evTimer:
-		if c.n.current(e.sequence()) {
+		if c.w.current(e) {
 			c.fire(protocol.Timer{Kind: protocol.TimerKind(e.what >> 16), Arg: e.arg})
 		}
 	case evDeliver:

@@ -99,3 +99,20 @@ func TestInterruptBetweenControlEvents(t *testing.T) {
 		})
 	}
 }
+
+// A process that runs for so long that its sequence numbers come round to their
+// beginning goes on as it was.
+func TestALongLifeGoesOn(t *testing.T) {
+	var counts [2]sim.Counters
+	for k := range counts {
+		w := gossipWorld(t, 20, 1, 0)
+		for range 8 {
+			mustRun(t, w, w.Now()+10*time.Second)
+			w.Age(uint32(k) << 29)
+		}
+		counts[k] = w.Counters()
+	}
+	if a, b := counts[0].Timers, counts[1].Timers; a != b || a != 20*80 {
+		t.Errorf("got %d timers, %d in long lives, want %d", a, b, 20*80)
+	}
+}

@@ -300,7 +300,7 @@ func (c *env) sendSegment(to uint32, at int64, s segment) {
 // streamWakes carries on with an end that waited.
 func (sh *shard) streamWakes(ev *event) {
 	n := &sh.w.nodes[ev.dst]
-	if n.flags&flagUp == 0 || !n.current(ev.sequence()) {
+	if n.flags&flagUp == 0 || !sh.w.current(ev) {
 		return
 	}
 	e := sh.w.cold[ev.dst].streams.find(uint32(ev.arg))

@@ -70,7 +70,7 @@ func (r *Round) nextSlot() {
 }
 
 // rest is the number of bits of an ID after those that name its slot. There are
-// fewer than 2^32 members, so that it is at least 32.
+// fewer than 2^32 members, so that it is at least 30.
 func (r *Round) rest() uint { return 64 - uint(r.bits) }
 
 // minSlotBits keeps slots with two members rare where members are few: these
