@@ -262,16 +262,16 @@ func (c *Control) frozen(i int) bool {
 type PauseModel uint8
 
 const (
-	// PauseFrozen: nothing (as under SIGSTOP). At the end of the pause it
-	// deals with everything that came and with every timer that was due, in
-	// the order in which they came.
+	// PauseFrozen: nothing (as under SIGSTOP). At the end of the pause every
+	// timer that was due fires, and then it deals with everything that came.
 	PauseFrozen PauseModel = iota
 	// PauseBlockedIO: timers run; what arrives, and what it sends, waits for
 	// the end. This is how the agents of the Lifeguard paper (Dadgar,
 	// Phillips, Currey 2017, section V-D) were made anomalous.
 	PauseBlockedIO
 	// PauseSlow: each timer and message costs a service time, at the end of
-	// which it takes effect. They are served one after the other.
+	// which it takes effect. They are served one after the other: the timers
+	// that are due, the messages that wait, and again.
 	PauseSlow
 )
 

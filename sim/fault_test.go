@@ -14,7 +14,9 @@ import (
 	"github.com/starling-sim/starling/sim"
 )
 
-func TestFrozenProcessCatchesUpInOrder(t *testing.T) {
+// What was due comes before what was sent, as when a process is continued that
+// waits for its sockets and its timers.
+func TestFrozenProcessCatchesUp(t *testing.T) {
 	s := newScript(t, 2, func(c *sim.Config, _ *netmodel.Config) { c.InboxLimit = 2 })
 	s.at(10, func(c *sim.Control) { s.must(c.Pause(1, sim.Pause{Model: sim.PauseFrozen})) })
 	after(s, 0, 1, 20*time.Millisecond, 7)
@@ -29,7 +31,7 @@ func TestFrozenProcessCatchesUpInOrder(t *testing.T) {
 		s.must(c.Resume(1))
 	})
 	s.send(100, 0, 1, 5)
-	s.expect(1000, "100ms n1 got 1 from n0", "100ms n1 timer 7", "100ms n1 got 2 from n0",
+	s.expect(1000, "100ms n1 timer 7", "100ms n1 got 1 from n0", "100ms n1 got 2 from n0",
 		"100ms n1 got 3 from n0", "110ms n1 got 5 from n0")
 	if got := s.w.Counters().Lost[sim.LostInbox]; got != 1 {
 		t.Errorf("got %d lost for want of room, want 1", got)
@@ -64,6 +66,24 @@ func TestSlowProcessServesOneAfterTheOther(t *testing.T) {
 	s.at(105, func(c *sim.Control) { s.must(c.Resume(1)) }) // the fourth is being served
 	s.expect(1000, "40ms n1 got 0 from n0", "70ms n1 got 1 from n0", "100ms n1 got 2 from n0",
 		"130ms n1 got 3 from n0", "130ms n1 got 4 from n0")
+}
+
+// A slow process takes turns: neither do messages starve its timers nor timers
+// its messages.
+func TestSlowProcessTakesTurns(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.at(0, func(c *sim.Control) {
+		s.must(c.Pause(1, sim.Pause{Model: sim.PauseSlow, Service: 30 * time.Millisecond}))
+	})
+	for n := range uint64(4) {
+		s.send(float64(n), 0, 1, n)
+	}
+	for n := range uint64(4) {
+		after(s, 0, 1, time.Duration(11+2*n)*time.Millisecond, n)
+	}
+	after(s, 0, 1, 60*time.Millisecond, 4)
+	s.expect(1000, "40ms n1 got 0 from n0", "70ms n1 timer 0", "100ms n1 timer 1", "130ms n1 timer 2", "160ms n1 timer 3",
+		"190ms n1 got 1 from n0", "220ms n1 got 2 from n0", "250ms n1 got 3 from n0", "280ms n1 timer 4")
 }
 
 // A command finds a slow process at work, and waits for it to be done.

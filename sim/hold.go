@@ -16,9 +16,7 @@ type hold struct {
 	// serving says that an evServe is on its way.
 	serving bool
 
-	queue     []event // oldest first, from head on
-	head      int
-	datagrams int // in the queue
+	backlog backlog
 
 	outgoing []outgoing
 }
@@ -34,32 +32,7 @@ func (h *hold) block(to protocol.NodeID, m protocol.Message, stream bool) {
 	h.outgoing = append(h.outgoing, outgoing{to, m, stream})
 }
 
-func (h *hold) waiting() int { return len(h.queue) - h.head }
-
-func (h *hold) append(e event) {
-	if h.head > 64 && h.head*2 > len(h.queue) {
-		h.queue = h.queue[:copy(h.queue, h.queue[h.head:])]
-		h.head = 0
-	}
-	h.queue = append(h.queue, e)
-	if e.kind() == evDeliver {
-		h.datagrams++
-	}
-}
-
-func (h *hold) pop() event {
-	e := h.queue[h.head]
-	h.head++
-	if h.head == len(h.queue) {
-		h.queue, h.head = h.queue[:0], 0
-	}
-	if e.kind() == evDeliver {
-		h.datagrams--
-	}
-	return e
-}
-
-// stopped says that the process takes nothing from its queue.
+// stopped says that the process takes nothing from its backlog.
 func (h *hold) stopped() bool { return h.paused && h.model != PauseSlow }
 
 // processSlowly deals with an event of a process that is gone, paused or busy.
@@ -85,25 +58,26 @@ func (sh *shard) processSlowly(n *node, e *event) {
 			return
 		}
 		sh.perform(c, e)
-	case !h.paused && h.waiting() == 0 && h.busyUntil <= e.time:
+	case !h.paused && h.backlog.len() == 0 && h.busyUntil <= e.time:
 		n.flags &^= flagHeld
 		sh.perform(c, e)
-	case e.kind() == evDeliver && h.datagrams >= sh.w.inboxLimit:
+	case e.kind() == evDeliver && h.backlog.datagrams >= sh.w.inboxLimit:
 		sh.discard(e, LostInbox)
 	default:
-		h.append(*e)
+		h.backlog.append(*e)
 		c.scheduleService(h)
 	}
 }
 
-// scheduleService makes the process take the next event from its queue when it
+// scheduleService makes the process take the next event from its backlog when it
 // is done with the present one and, if it is slow, with that one too: what an
 // event brings about happens at the end of its service.
 func (c *env) scheduleService(h *hold) {
-	if h.serving || h.stopped() || h.waiting() == 0 {
+	if h.serving || h.stopped() || h.backlog.len() == 0 {
 		return
 	}
 	h.serving = true
+	h.backlog.choose()
 	at := max(c.now, h.busyUntil)
 	if h.paused {
 		at += h.service
@@ -113,7 +87,7 @@ func (c *env) scheduleService(h *hold) {
 	c.own(evServe, at, 0)
 }
 
-// serve makes a busy process deal with the oldest event in its queue.
+// serve makes a busy process deal with the next event of its backlog.
 func (sh *shard) serve(e *event) {
 	n := &sh.w.nodes[e.dst]
 	if n.flags&flagUp == 0 || !sh.w.current(e) {
@@ -121,7 +95,7 @@ func (sh *shard) serve(e *event) {
 	}
 	h := &sh.w.cold[e.dst].hold
 	h.serving = false
-	if h.stopped() || h.waiting() == 0 {
+	if h.stopped() || h.backlog.len() == 0 {
 		return
 	}
 	c := &sh.ctx
@@ -130,12 +104,12 @@ func (sh *shard) serve(e *event) {
 		c.scheduleService(h)
 		return
 	}
-	next := h.pop()
+	next := h.backlog.pop()
 	sh.perform(c, &next)
 	if n.flags&flagUp == 0 {
 		return
 	}
-	if h.waiting() == 0 && !h.paused && h.busyUntil <= e.time {
+	if h.backlog.len() == 0 && !h.paused && h.busyUntil <= e.time {
 		n.flags &^= flagHeld
 		return
 	}
@@ -169,7 +143,7 @@ func (c *env) resume() {
 	for _, o := range blocked {
 		c.transmit(o)
 	}
-	if h.waiting() == 0 && h.busyUntil <= c.now {
+	if h.backlog.len() == 0 && h.busyUntil <= c.now {
 		c.n.flags &^= flagHeld
 		return
 	}
@@ -192,8 +166,8 @@ func (c *env) dropHeld() {
 		return
 	}
 	h := &cold.hold
-	for h.waiting() > 0 {
-		e := h.pop()
+	for h.backlog.len() > 0 {
+		e := h.backlog.pop()
 		e.time, e.key = c.at, c.key
 		c.sh.discard(&e, LostNobody)
 	}
