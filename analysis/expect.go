@@ -21,8 +21,13 @@ type Expectation struct {
 	Min, Max, Equal *float64
 	// Where restricts the expectation to runs whose point has these values.
 	Where []Assignment
-	// Statistic is StatisticEvery (also if empty) or StatisticMean.
+	// Statistic is StatisticEvery (also if empty) or StatisticMean. It has no
+	// bearing on an expectation that is relative.
 	Statistic string
+	// RelativeTo, if not empty, is a variant. Every other variant is then
+	// judged by its mean over all runs in per cent of the mean over that
+	// variant's runs which share seed and all other swept values.
+	RelativeTo string
 }
 
 // Verdict is one demand held against one value.
@@ -34,6 +39,9 @@ type Verdict struct {
 	// Got is NaN if there is no value; the verdict is then negative.
 	Got float64
 	OK  bool
+	// Where is the filter of the expectation, named like a point; RelativeTo
+	// its variant to compare with, in which case Want and Got are in per cent.
+	Where, RelativeTo string
 	// Point and Seed tell the runs of a sweep apart; Seed is nil for a mean
 	// and outside a sweep.
 	Point string
@@ -53,11 +61,14 @@ func (v Verdict) String() string {
 	if v.OK {
 		word = "ok"
 	}
-	out := fmt.Sprintf("%s: %s %s %s: got %s", word, v.Metric, v.Op, FormatValue(v.Want), FormatValue(v.Got))
-	if v.N > 0 {
+	out := fmt.Sprintf("%s: %s: got %s", word, v.Demand(), FormatValue(v.Got))
+	switch {
+	case v.N > 0 && v.RelativeTo != "":
+		out += fmt.Sprintf(" (from %d pairs, 95 %% CI ± %s)", v.N, FormatValue(v.CI))
+	case v.N > 0:
 		out += fmt.Sprintf(" (mean of %d, 95 %% CI ± %s)", v.N, FormatValue(v.CI))
 	}
-	if v.Point != "" {
+	if v.Point != "" && v.Point != v.Where {
 		out += " at " + v.Point
 	}
 	if v.Seed != nil {
@@ -65,6 +76,18 @@ func (v Verdict) String() string {
 	}
 	if v.Note != "" {
 		out += ": " + v.Note
+	}
+	return out
+}
+
+// Demand says what was demanded, and of which runs.
+func (v Verdict) Demand() string {
+	out := fmt.Sprintf("%s %s %s", v.Metric, v.Op, FormatValue(v.Want))
+	if v.RelativeTo != "" {
+		out += " % of " + v.RelativeTo
+	}
+	if v.Where != "" {
+		out += " where " + v.Where
 	}
 	return out
 }
@@ -79,11 +102,13 @@ func Evaluate(runs []Run, expect []Expectation) []Verdict {
 		for _, d := range e.demands() {
 			switch {
 			case len(matching) == 0:
-				d.Got, d.Note = math.NaN(), "no run has "+assignments(e.Where)
+				d.Got, d.Note = math.NaN(), "no run is such"
 				if len(e.Where) == 0 {
 					d.Note = "there is no run"
 				}
 				out = append(out, d)
+			case e.RelativeTo != "":
+				out = append(out, d.overVariants(runs, e)...)
 			case e.Statistic == StatisticMean:
 				out = append(out, d.overMeans(matching)...)
 			default:
@@ -115,7 +140,7 @@ func (e Expectation) demands() []Verdict {
 		bound *float64
 	}{{">=", e.Min}, {"<=", e.Max}, {"==", e.Equal}} {
 		if b.bound != nil {
-			out = append(out, Verdict{Metric: e.Metric, Op: b.op, Want: *b.bound})
+			out = append(out, Verdict{Metric: e.Metric, Op: b.op, Want: *b.bound, Where: assignments(e.Where), RelativeTo: e.RelativeTo})
 		}
 	}
 	if len(out) == 0 {
@@ -155,6 +180,39 @@ func (v Verdict) overMeans(runs []Run) []Verdict {
 			d.Note = fmt.Sprintf("%d of %d runs have no value", s.Missing, s.Missing+s.N)
 		}
 		out = append(out, d)
+	}
+	return out
+}
+
+// overVariants compares each variant that the expectation is about with the one
+// that it is relative to.
+func (v Verdict) overVariants(runs []Run, e Expectation) []Verdict {
+	elsewhere := Select(runs, without(e.Where, variantKey))
+	base := PointRuns{Runs: Select(elsewhere, []Assignment{{Key: variantKey, Value: e.RelativeTo}})}
+	var out []Verdict
+	for _, group := range groupBy(Select(runs, e.Where), func(r Run) []Assignment {
+		name, _ := r.Value(variantKey)
+		return []Assignment{{Key: variantKey, Value: name}}
+	}) {
+		if group.Point[0].Value == e.RelativeTo {
+			continue
+		}
+		d := v
+		if len(without(e.Where, variantKey)) == len(e.Where) {
+			d.Point = group.Name()
+		}
+		a, b := pairs(v.Metric, group, base)
+		ratio, ci := Ratio(a, b)
+		d.judge(rounded(100 * ratio))
+		d.N, d.CI = len(a), rounded(100*ci)
+		if math.IsNaN(d.Got) {
+			d.Note = "there is nothing to compare with: " + e.RelativeTo + " has no such runs, or its mean is 0"
+		}
+		out = append(out, d)
+	}
+	if len(out) == 0 {
+		v.Got, v.Note = math.NaN(), "no run is of another variant than "+e.RelativeTo
+		out = append(out, v)
 	}
 	return out
 }

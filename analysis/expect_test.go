@@ -45,13 +45,17 @@ func TestExpectations(t *testing.T) {
 		{"its mean does not", analysis.Expectation{Metric: "swim.false_positives", Max: of(12), Statistic: analysis.StatisticMean}, true, 2, ""},
 		{"a filter", analysis.Expectation{Metric: "swim.false_positives", Max: of(3), Where: at("variant", "lifeguard")}, true, 3, ""},
 		{"a filter in another unit", analysis.Expectation{Metric: "swim.false_positives", Min: of(1), Where: at("network.loss.probability", "0.01")}, true, 6, ""},
-		{"a filter that lets nothing through", analysis.Expectation{Metric: "swim.false_positives", Max: of(3), Where: at("variant", "budy")}, false, 1, "no run has variant=budy"},
+		{"a filter that lets nothing through", analysis.Expectation{Metric: "swim.false_positives", Max: of(3), Where: at("variant", "budy")}, false, 1, "no run is such"},
 		{"equality", analysis.Expectation{Metric: "swim.false_positives", Equal: of(2), Where: at("variant", "lifeguard"), Statistic: analysis.StatisticMean}, true, 1, ""},
 		{"a metric without a value", analysis.Expectation{Metric: "swim.whole_again_s", Max: of(1e9)}, false, 6, "did not happen"},
 		{"its mean", analysis.Expectation{Metric: "swim.whole_again_s", Max: of(1e9), Statistic: analysis.StatisticMean}, false, 2, "3 of 3 runs have no value"},
 		{"a metric that was not measured", analysis.Expectation{Metric: "swim.detect_all_s.p99", Max: of(1e9)}, false, 6, "not measured"},
 		{"a metric that does not exist", analysis.Expectation{Metric: "swim.falsepositives", Max: of(1e9)}, false, 6, `nearest is "swim.false_positives"`},
 		{"no bound at all", analysis.Expectation{Metric: "swim.false_positives"}, false, 6, ""},
+		{"less than a variant", analysis.Expectation{Metric: "swim.false_positives", Max: of(16.67), RelativeTo: "swim"}, true, 1, ""},
+		{"not as much less", analysis.Expectation{Metric: "swim.false_positives", Max: of(16.66), RelativeTo: "swim", Where: at("variant", "lifeguard")}, false, 1, ""},
+		{"no less than itself", analysis.Expectation{Metric: "swim.false_positives", Max: of(100), RelativeTo: "swim", Where: at("variant", "swim")}, false, 1, "no run is of another variant"},
+		{"relative to a variant that is not there", analysis.Expectation{Metric: "swim.false_positives", Max: of(100), RelativeTo: "buddy", Where: at("variant", "swim")}, false, 1, "nothing to compare with"},
 		{"two bounds", analysis.Expectation{Metric: "swim.false_positives", Min: of(0), Max: of(100)}, true, 12, ""},
 	} {
 		got := analysis.Evaluate(sixRuns(), []analysis.Expectation{c.expect})

@@ -89,7 +89,7 @@ func (b *chartBuilder) label(metric int, group PointRuns, part string) string {
 	}
 	if len(b.groups) > 1 {
 		for _, a := range group.Point {
-			if a.Key == "variant" {
+			if a.Key == variantKey {
 				parts = append(parts, a.Value)
 			} else {
 				parts = append(parts, a.Key+" = "+a.Value)

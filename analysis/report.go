@@ -16,7 +16,10 @@ type Report struct {
 	// Name and Question are the scenario's.
 	Name     string
 	Question string
-	Version  string
+	// Notes is what the scenario says of its result; paragraphs are set apart by
+	// empty lines.
+	Notes   string
+	Version string
 	// Runs are the one run or those of a sweep.
 	Runs []Run
 	// Summary is the single run's; nil for a sweep.
@@ -71,6 +74,7 @@ type reportView struct {
 	All           []metricRow
 	Hashes        []fact
 	ScenarioLines int
+	Paragraphs    []string // of the notes
 }
 
 type fact struct{ Name, Value string }
@@ -112,6 +116,11 @@ func newReportView(r *Report) *reportView {
 		v.All = append(v.All, r.row(name))
 	}
 	v.ScenarioLines = strings.Count(strings.TrimRight(r.Scenario, "\n"), "\n") + 1
+	for _, p := range strings.Split(r.Notes, "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			v.Paragraphs = append(v.Paragraphs, p)
+		}
+	}
 	return v
 }
 

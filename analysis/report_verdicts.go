@@ -8,12 +8,12 @@ import (
 
 // verdictGroup is one demand over all runs it was held against.
 type verdictGroup struct {
-	Metric, Demand, Definition string
-	OK                         bool
-	Got                        string
-	Tally                      string
-	Failures                   []string
-	MoreFailures               int
+	Metric, Where, Demand, Definition string
+	OK                                bool
+	Got                               string
+	Tally                             string
+	Failures                          []string
+	MoreFailures                      int
 
 	notes map[string]int // by text, their place in Failures
 	runs  []int          // how many runs a failure is about
@@ -30,17 +30,19 @@ func (v *reportView) verdicts() {
 	worst := map[string]Verdict{}
 	tally := map[string][2]int{}
 	for _, verdict := range v.Report.Verdicts {
-		key := fmt.Sprint(verdict.Metric, verdict.Op, verdict.Want, verdict.N > 0)
+		key := fmt.Sprint(verdict.Demand(), verdict.N > 0)
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
 			index[key] = i
 			m, _ := lookup(verdict.Metric, UseValue)
 			demand := opSigns[verdict.Op] + " " + FormatValue(verdict.Want)
-			if unit := shownUnit(m.Unit); unit != "" && unit != "share" {
+			if unit := shownUnit(m.Unit); verdict.RelativeTo != "" {
+				demand += " % of " + verdict.RelativeTo
+			} else if unit != "" && unit != "share" {
 				demand += " " + unit
 			}
-			groups = append(groups, verdictGroup{Metric: verdict.Metric, Demand: demand, Definition: m.Definition, OK: true})
+			groups = append(groups, verdictGroup{Metric: verdict.Metric, Where: verdict.Where, Demand: demand, Definition: m.Definition, OK: true})
 			worst[key] = verdict
 		}
 		groups[i].add(verdict)

@@ -34,6 +34,9 @@ type Assignment struct {
 	Value string `json:"value"`
 }
 
+// variantKey is the key of the dimension that a scenario's variants span.
+const variantKey = "variant"
+
 // Run is one finished run of a scenario: a point of a sweep, with one seed.
 type Run struct {
 	// Point are the swept keys in the scenario's order, the variant under the

@@ -73,6 +73,8 @@ type (
 	verdictFile struct {
 		Metric string      `json:"metric"`
 		Op     string      `json:"op"`
+		Where  string      `json:"where,omitempty"`
+		RelTo  string      `json:"relative_to,omitempty"`
 		Want   jsonNumber  `json:"want"`
 		Got    jsonNumber  `json:"got"`
 		OK     bool        `json:"ok"`
@@ -106,7 +108,7 @@ func verdictFiles(verdicts []Verdict) []verdictFile {
 	out := []verdictFile{}
 	for _, v := range verdicts {
 		f := verdictFile{
-			Metric: v.Metric, Op: v.Op, Want: jsonNumber(v.Want), Got: jsonNumber(v.Got), OK: v.OK,
+			Metric: v.Metric, Op: v.Op, Where: v.Where, RelTo: v.RelativeTo, Want: jsonNumber(v.Want), Got: jsonNumber(v.Got), OK: v.OK,
 			Point: v.Point, Seed: v.Seed, N: v.N, Note: v.Note,
 		}
 		if v.N > 0 {
@@ -162,7 +164,7 @@ func ReadSummary(r io.Reader) (*Summary, error) {
 
 func (f verdictFile) verdict() Verdict {
 	v := Verdict{
-		Metric: f.Metric, Op: f.Op, Want: float64(f.Want), Got: float64(f.Got), OK: f.OK,
+		Metric: f.Metric, Op: f.Op, Where: f.Where, RelativeTo: f.RelTo, Want: float64(f.Want), Got: float64(f.Got), OK: f.OK,
 		Point: f.Point, Seed: f.Seed, N: f.N, Note: f.Note,
 	}
 	if f.N > 0 {

@@ -109,6 +109,16 @@ func (d *decoding) checkExpect(s *Scenario, e *Expect, path string) {
 		d.problemf(path+".min", "got %g, want at most max, %g", *e.Min, *e.Max)
 	}
 	d.checkWhere(s, path, e.Where)
+	if e.RelativeTo == "" {
+		return
+	}
+	if names := s.sweptValues(variantKey); !slices.Contains(names, e.RelativeTo) {
+		d.problem(path+".relative_to", Problem{
+			Message: fmt.Sprintf("got %q, which is no variant", e.RelativeTo), Nearest: nearest(e.RelativeTo, names), Valid: names,
+		})
+	} else if e.Where[variantKey] == e.RelativeTo {
+		d.problemf(path+".relative_to", "got %q, which is the variant itself", e.RelativeTo)
+	}
 }
 
 func (d *decoding) finite(path string, v *float64) {
@@ -234,7 +244,7 @@ func (d *decoding) sweepable(key, path string) bool {
 	switch {
 	case key == "seed":
 		d.problemf(path, "cannot be varied here; sweep.seeds is the number of seeds")
-	case top == "name" || top == "question" || slices.Contains(resultTables, top):
+	case top == "name" || top == "question" || top == "notes" || slices.Contains(resultTables, top):
 		d.problemf(path, "cannot be varied: it does not change what happens in a run")
 	default:
 		return true

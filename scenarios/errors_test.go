@@ -57,7 +57,7 @@ func TestErrors(t *testing.T) {
 			case "set":
 				key, value, _ := strings.Cut(d.Input, "=")
 				s := mustParse(t, settable, env)
-				err = s.Set(key, value)
+				err = s.Set(Assignment{key, value})
 			default:
 				d.Fatalf(t, "unknown directive %q", d.Cmd)
 			}

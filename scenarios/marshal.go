@@ -190,11 +190,19 @@ func key(k string) string {
 // quoted returns a basic string of TOML.
 func quoted(text string) string {
 	var b strings.Builder
-	b.WriteByte('"')
+	quote := `"`
+	if strings.Contains(text, "\n") {
+		quote = `"""`
+		b.WriteString(quote + "\n") // the first newline does not count
+	} else {
+		b.WriteString(quote)
+	}
 	for _, r := range text {
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
 			b.WriteRune(r)
 		case r < ' ' || r == 0x7f:
 			fmt.Fprintf(&b, `\u%04X`, r)
@@ -202,7 +210,7 @@ func quoted(text string) string {
 			b.WriteRune(r)
 		}
 	}
-	b.WriteByte('"')
+	b.WriteString(quote)
 	return b.String()
 }
 

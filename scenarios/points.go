@@ -9,7 +9,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Assignment is a swept key with its value, as text.
+// Assignment is a key with a value, as text.
 type Assignment struct{ Key, Value string }
 
 // Point is one run of a sweep.
@@ -106,7 +106,7 @@ func (s *Scenario) alone(assigned []Assignment) {
 	}
 	var expect []Expect
 	for _, e := range s.Expect {
-		if e.Statistic == "every" && concerns(e.Where) {
+		if e.Statistic == "every" && e.RelativeTo == "" && concerns(e.Where) {
 			e.Where = nil
 			expect = append(expect, e)
 		}
@@ -126,11 +126,16 @@ func (s *Scenario) broken(why error) *Scenario {
 	return &out
 }
 
-// Set overrides the key at a dotted path (numbers are indices of lists:
-// "fault.0.share") by a value in TOML, whose quotes can be left out. The error
-// is an *Error.
-func (s *Scenario) Set(key, value string) error {
-	changed, problems := s.with(map[string]any{key: parseValue(value)})
+// Set overrides keys, all at once: what they make together is checked. A key is
+// a dotted path (numbers are indices of lists: "fault.0.share"), a value is TOML,
+// whose quotes can be left out. Of one key the last value counts. The error is
+// an *Error.
+func (s *Scenario) Set(values ...Assignment) error {
+	overrides := map[string]any{}
+	for _, a := range values {
+		overrides[a.Key] = parseValue(a.Value)
+	}
+	changed, problems := s.with(overrides)
 	for i := range problems {
 		problems[i].File, problems[i].Line = "--set", 0
 	}

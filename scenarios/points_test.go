@@ -67,11 +67,11 @@ func TestPointsAreWhatOverridesMake(t *testing.T) {
 			if key == "variant" {
 				key, value = "protocol.swim.local_health", fmt.Sprint(value == "health")
 			}
-			if err := s.Set(key, value); err != nil {
+			if err := s.Set(scenarios.Assignment{key, value}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Set("seed", fmt.Sprint(p.Scenario.Seed)); err != nil {
+		if err := s.Set(scenarios.Assignment{"seed", fmt.Sprint(p.Scenario.Seed)}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := mustMarshal(t, p.Scenario), mustMarshal(t, s); !bytes.Equal(got, want) {
@@ -134,7 +134,7 @@ func TestSetIsAsWritten(t *testing.T) {
 	} {
 		s := mustParseText(t, []byte(base), environment(t))
 		before := mustMarshal(t, s)
-		err := s.Set(c.key, c.value)
+		err := s.Set(scenarios.Assignment{c.key, c.value})
 		if c.key == "network.loss.model" {
 			// The model alone lacks its probability: nothing changes.
 			var wrong *scenarios.Error
@@ -156,7 +156,7 @@ func TestSetIsAsWritten(t *testing.T) {
 func TestSetReachesIntoLists(t *testing.T) {
 	s := mustParseText(t, []byte(swept), environment(t))
 	for key, value := range map[string]string{"fault.0.count": "3", "sweep.seeds": "7", "variant.1.name": "ours"} {
-		if err := s.Set(key, value); err != nil {
+		if err := s.Set(scenarios.Assignment{key, value}); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
@@ -200,5 +200,17 @@ statistic = "mean"
 		if got := len(again.Expect) == 1; got != health {
 			t.Errorf("%v: got expectations %+v", p.Assignments, again.Expect)
 		}
+	}
+}
+
+// Overrides that only make sense together are taken together.
+func TestSetChecksTheWhole(t *testing.T) {
+	s := mustParseText(t, []byte(swept), environment(t))
+	longer := []scenarios.Assignment{{Key: "fault.0.at", Value: "1h"}, {Key: "duration", Value: "2h"}}
+	if err := s.Set(longer[0]); err == nil {
+		t.Error("a fault after the end was taken")
+	}
+	if err := s.Set(longer...); err != nil {
+		t.Error(err)
 	}
 }

@@ -22,6 +22,7 @@ type Scenario struct {
 type Content struct {
 	Name     string            `toml:"name" doc:"name of the scenario; names result directories" required:"true"`
 	Question string            `toml:"question" doc:"the question that the scenario answers"`
+	Notes    string            `toml:"notes,omitempty" doc:"what to know when reading the result; paragraphs are set apart by empty lines"`
 	Seed     uint64            `toml:"seed" doc:"seed of all chance"`
 	Duration quantity.Duration `toml:"duration" doc:"virtual time that the run takes" required:"true"`
 	Stack    []string          `toml:"stack" doc:"protocols of every node, bottom first" required:"true"`
@@ -244,12 +245,13 @@ type TableColumn struct {
 
 // Expect is something that must hold.
 type Expect struct {
-	Metric    string         `toml:"metric" doc:"what it is about; simrun metrics lists them" required:"true"`
-	Min       *float64       `toml:"min,omitempty" doc:"it must be at least this"`
-	Max       *float64       `toml:"max,omitempty" doc:"it must be at most this"`
-	Equal     *float64       `toml:"equal,omitempty" doc:"it must be this"`
-	Statistic string         `toml:"statistic" doc:"every: in each run; mean: over the seeds of each point" enum:"every,mean"`
-	Where     map[string]any `toml:"where,omitempty" doc:"only where swept keys have these values"`
+	Metric     string         `toml:"metric" doc:"what it is about; simrun metrics lists them" required:"true"`
+	Min        *float64       `toml:"min,omitempty" doc:"it must be at least this"`
+	Max        *float64       `toml:"max,omitempty" doc:"it must be at most this"`
+	Equal      *float64       `toml:"equal,omitempty" doc:"it must be this"`
+	Statistic  string         `toml:"statistic" doc:"every: in each run; mean: over the seeds of each point" enum:"every,mean"`
+	RelativeTo string         `toml:"relative_to,omitempty" doc:"variant that counts as 100 %: the bounds are then per cent of its mean over all runs"`
+	Where      map[string]any `toml:"where,omitempty" doc:"only where swept keys have these values"`
 }
 
 // Variant is a named set of overrides.

@@ -383,7 +383,7 @@ churn = { share = "50%", period = "10s", downtime = { model = "exponential", mea
 		t.Errorf("got crashes %v and %v", a, b)
 	}
 	s := parse(t, beacons+tail)
-	if err := s.Set("seed", "2"); err != nil {
+	if err := s.Set(scenarios.Assignment{"seed", "2"}); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := one.at(protocol.EventNodeCrashed), playScenario(t, s, 1).at(protocol.EventNodeCrashed); slices.Equal(a, b) {
@@ -425,7 +425,7 @@ func TestRunsOfGeneratedScenarios(t *testing.T) {
 		if got := run(load(filled), 1); got != want {
 			t.Errorf("filled in: got %s, want %s\n%s", got, want, filled)
 		}
-		if err := s.Set("wire", "encode"); err != nil {
+		if err := s.Set(scenarios.Assignment{"wire", "encode"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := run(s, 1); got != want {

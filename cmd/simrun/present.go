@@ -148,7 +148,7 @@ func (r *result) writeReport(p *presentation) error {
 	}
 	return createFile(filepath.Join(r.dir, reportFile), func(w io.Writer) error {
 		return analysis.WriteReport(w, &analysis.Report{
-			Name: r.scenario.Name, Question: r.scenario.Question, Version: r.version(),
+			Name: r.scenario.Name, Question: r.scenario.Question, Notes: r.scenario.Notes, Version: r.version(),
 			Runs: r.runs, Summary: r.summary, Verdicts: p.verdicts, Figures: p.figures, Tables: p.tables,
 			Command:  []string{command + "   # the file beside this page: the scenario as it ran"},
 			Scenario: string(source),

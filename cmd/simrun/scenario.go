@@ -47,7 +47,6 @@ type loadFlags struct {
 
 func (f *loadFlags) add(c *cobra.Command) {
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of all chance (default: the scenario's)")
-	c.Flags().Lookup("seed").DefValue = "" // or the help says 0
 	f.hasSeed = func() bool { return c.Flags().Changed("seed") }
 	c.Flags().StringArrayVar(&f.assign, "set", nil, "override a key of the scenario, `key=value` with its unit, for instance nodes.count=100 or duration=30s; repeatable")
 }
@@ -58,19 +57,18 @@ func (f *loadFlags) load(name string) (*scenarios.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
+	var overrides []scenarios.Assignment
 	for _, text := range f.assign {
 		key, value, ok := strings.Cut(text, "=")
 		if !ok {
 			return nil, usagef("--set: got %q, want key=value, for instance nodes.count=100", text)
 		}
-		if err := s.Set(key, value); err != nil {
-			return nil, err
-		}
+		overrides = append(overrides, scenarios.Assignment{Key: key, Value: value})
 	}
 	if f.hasSeed() {
-		err = s.Set("seed", strconv.FormatUint(f.seed, 10))
+		overrides = append(overrides, scenarios.Assignment{Key: "seed", Value: strconv.FormatUint(f.seed, 10)})
 	}
-	return s, err
+	return s, s.Set(overrides...)
 }
 
 func loadScenario(path string) (*scenarios.Scenario, error) {
@@ -88,7 +86,7 @@ func nodesOf(s *scenarios.Scenario) int { return s.Nodes.Count + s.Nodes.Spare }
 // happens in a run: how it is shown and judged.
 func behaviour(s *scenarios.Scenario) ([]byte, error) {
 	plain := *s
-	plain.Question = ""
+	plain.Question, plain.Notes = "", ""
 	plain.Plot, plain.Table, plain.Expect = nil, nil, nil
 	return plain.Marshal()
 }
@@ -160,6 +158,6 @@ func tableOf(t scenarios.Table) analysis.TableSpec {
 func expectationOf(e scenarios.Expect) analysis.Expectation {
 	return analysis.Expectation{
 		Metric: e.Metric, Min: e.Min, Max: e.Max, Equal: e.Equal,
-		Where: assignments(e.Where), Statistic: e.Statistic,
+		Where: assignments(e.Where), Statistic: e.Statistic, RelativeTo: e.RelativeTo,
 	}
 }

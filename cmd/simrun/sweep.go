@@ -85,7 +85,7 @@ func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
 		return usagef("--force would discard what other shares have done; remove %s first", f.out)
 	}
 	if f.seeds > 0 {
-		if err := s.Set("sweep.seeds", strconv.Itoa(f.seeds)); err != nil {
+		if err := s.Set(scenarios.Assignment{Key: "sweep.seeds", Value: strconv.Itoa(f.seeds)}); err != nil {
 			return err
 		}
 	}

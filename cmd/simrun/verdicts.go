@@ -48,7 +48,7 @@ func printVerdicts(w io.Writer, p *presentation) {
 // sameExpectation reports whether two verdicts hold different runs or points
 // against the same demand.
 func sameExpectation(a, b analysis.Verdict) bool {
-	return a.Metric == b.Metric && a.Op == b.Op && a.Want == b.Want && (a.N > 0) == (b.N > 0) &&
+	return a.Demand() == b.Demand() && (a.N > 0) == (b.N > 0) &&
 		(a.Point != b.Point || a.Seed != nil && b.Seed != nil && *a.Seed != *b.Seed)
 }
 
@@ -72,7 +72,7 @@ func printExpectation(w io.Writer, verdicts []analysis.Verdict) bool {
 	if first.N > 0 {
 		what = "point"
 	}
-	demand := fmt.Sprintf("%s %s %s", first.Metric, first.Op, analysis.FormatValue(first.Want))
+	demand := first.Demand()
 	if failed == 0 {
 		fmt.Fprintf(w, "  ok: %s: in all %s, from %s to %s\n", demand, plural(len(verdicts), what),
 			analysis.FormatValue(least), analysis.FormatValue(most))
