@@ -3,9 +3,9 @@ package channel
 type pipe chan int
 
 func all(c chan int, p pipe) int {
-	c <- 1          // want `channel: send`
-	n := <-c        // want `channel: receive`
-	n, ok := <-p    // want `channel: receive`
+	c <- 1             // want `channel: send`
+	n := <-c           // want `channel: receive`
+	n, ok := <-p       // want `channel: receive`
 	for v := range c { // want `channel: range over a channel`
 		n += v
 	}
@@ -13,7 +13,7 @@ func all(c chan int, p pipe) int {
 	case n = <-c: // want `channel: receive`
 	default:
 	}
-	close(c) // want `channel: close`
+	close(c)          // want `channel: close`
 	_ = make(pipe, 3) // want `channel: make`
 	_ = ok
 	return n

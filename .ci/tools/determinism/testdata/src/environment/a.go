@@ -11,10 +11,10 @@ import (
 )
 
 func f() ([]byte, error) {
-	_ = os.Getenv("SEED")         // want `environment: os.Getenv`
-	_, _ = os.LookupEnv("SEED")   // want `environment: os.LookupEnv`
-	_ = os.Args                   // want `environment: os.Args`
-	_, _ = os.Hostname()          // want `environment: os.Hostname`
-	_ = runtime.GOARCH            // want `environment: runtime.GOARCH`
+	_ = os.Getenv("SEED")       // want `environment: os.Getenv`
+	_, _ = os.LookupEnv("SEED") // want `environment: os.LookupEnv`
+	_ = os.Args                 // want `environment: os.Args`
+	_, _ = os.Hostname()        // want `environment: os.Hostname`
+	_ = runtime.GOARCH          // want `environment: runtime.GOARCH`
 	return os.ReadFile("scenario.toml")
 }

@@ -23,18 +23,18 @@ var (
 )
 
 func bad(s string) *int {
-	count++              // want `global: writes to package-level variable count`
-	count = 3            // want `global: writes to package-level variable count`
-	cache[s] = 1         // want `global: writes to package-level variable cache`
-	delete(cache, s)     // want `global: writes to package-level variable cache`
-	clear(cache)         // want `global: writes to package-level variable cache`
+	count++                  // want `global: writes to package-level variable count`
+	count = 3                // want `global: writes to package-level variable count`
+	cache[s] = 1             // want `global: writes to package-level variable cache`
+	delete(cache, s)         // want `global: writes to package-level variable cache`
+	clear(cache)             // want `global: writes to package-level variable cache`
 	copy(primes[1:], primes) // want `global: writes to package-level variable primes`
-	(*shared).items[2] = 3 // want `global: writes to package-level variable shared`
-	shared.add(3)        // want `global: method add may change package-level variable shared`
-	mu.Lock()            // want `global: method Lock may change package-level variable mu`
-	lib.Default.Loud = true // want `global: writes to package-level variable Default`
-	lib.Names[s]++       // want `global: writes to package-level variable Names`
-	for count = range 3 { // want `global: writes to package-level variable count`
+	(*shared).items[2] = 3   // want `global: writes to package-level variable shared`
+	shared.add(3)            // want `global: method add may change package-level variable shared`
+	mu.Lock()                // want `global: method Lock may change package-level variable mu`
+	lib.Default.Loud = true  // want `global: writes to package-level variable Default`
+	lib.Names[s]++           // want `global: writes to package-level variable Names`
+	for count = range 3 {    // want `global: writes to package-level variable count`
 	}
 	return &primes[0] // want `global: address of package-level variable primes`
 }

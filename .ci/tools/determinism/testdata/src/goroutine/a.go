@@ -25,9 +25,9 @@ func start(ctx context.Context, f func()) {
 }
 
 func machine() int {
-	runtime.GC()                // want `goroutine: runtime.GC`
-	n := runtime.NumCPU()       // want `goroutine: runtime.NumCPU`
-	n += runtime.GOMAXPROCS(0)  // want `goroutine: runtime.GOMAXPROCS`
+	runtime.GC()               // want `goroutine: runtime.GC`
+	n := runtime.NumCPU()      // want `goroutine: runtime.NumCPU`
+	n += runtime.GOMAXPROCS(0) // want `goroutine: runtime.GOMAXPROCS`
 	runtime.KeepAlive(n)
 	return n
 }

@@ -157,11 +157,11 @@ func iterators(m map[string]int, same func(a, b int) bool) {
 	for k := range maps.Keys(m) { // want `maprange: maps.Keys`
 		_ = k
 	}
-	_ = slices.Collect(maps.Values(m))               // want `maprange: maps.Values`
-	maps.Collect(maps.All(m))                        // want `maprange: maps.All`
-	maps.EqualFunc(m, m, same)                       // want `maprange: maps.EqualFunc`
+	_ = slices.Collect(maps.Values(m))                         // want `maprange: maps.Values`
+	maps.Collect(maps.All(m))                                  // want `maprange: maps.All`
+	maps.EqualFunc(m, m, same)                                 // want `maprange: maps.EqualFunc`
 	maps.DeleteFunc(m, func(string, int) bool { return true }) // want `maprange: maps.DeleteFunc`
-	_ = slices.Sorted(through(maps.Keys[map[string]int], m)) // want `maprange: maps.Keys`
+	_ = slices.Sorted(through(maps.Keys[map[string]int], m))   // want `maprange: maps.Keys`
 }
 
 func collectedIterator(m map[string]int) []string {
