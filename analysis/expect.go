@@ -46,8 +46,8 @@ type Verdict struct {
 	// and outside a sweep.
 	Point string
 	Seed  *uint64
-	// N and CI are the number of runs and the half-width of the 95 %
-	// confidence interval behind a mean; zero otherwise.
+	// N and CI are the number of runs (of pairs, if relative) and the
+	// half-width of the 95 % confidence interval behind a mean; zero otherwise.
 	N  int
 	CI float64
 	// Note says what is wrong beyond the number: a metric without a value, a
@@ -62,11 +62,12 @@ func (v Verdict) String() string {
 		word = "ok"
 	}
 	out := fmt.Sprintf("%s: %s: got %s", word, v.Demand(), FormatValue(v.Got))
-	switch {
-	case v.N > 0 && v.RelativeTo != "":
-		out += fmt.Sprintf(" (from %d pairs, 95 %% CI ± %s)", v.N, FormatValue(v.CI))
-	case v.N > 0:
-		out += fmt.Sprintf(" (mean of %d, 95 %% CI ± %s)", v.N, FormatValue(v.CI))
+	if v.N > 0 {
+		out += fmt.Sprintf(" (mean of %d", v.N)
+		if !math.IsNaN(v.CI) {
+			out += fmt.Sprintf(", 95 %% CI ± %s", FormatValue(v.CI))
+		}
+		out += ")"
 	}
 	if v.Point != "" && v.Point != v.Where {
 		out += " at " + v.Point

@@ -25,13 +25,13 @@ func (r *result) isSweep() bool { return r.summary == nil }
 
 // judge holds the runs against the scenario's expectations. It leaves out those
 // that only a sweep can meet if there is but one run: those about a point of the
-// sweep, and about a mean over several seeds.
+// sweep, about a mean over several seeds, and about two variants.
 func (r *result) judge() (verdicts []analysis.Verdict, unjudged int) {
 	var expectations []analysis.Expectation
 	for _, spec := range r.scenario.Expect {
 		e := expectationOf(spec)
 		overSeeds := e.Statistic == analysis.StatisticMean && r.scenario.Sweep.Seeds > 1
-		if !r.isSweep() && (len(e.Where) > 0 || overSeeds) {
+		if !r.isSweep() && (len(e.Where) > 0 || e.RelativeTo != "" || overSeeds) {
 			unjudged++
 			continue
 		}
