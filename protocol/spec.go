@@ -42,6 +42,9 @@ type MessageSpec struct {
 	Name string
 	// Decode reads a body; its errors wrap ErrMalformed.
 	Decode func(body []byte) (Message, error)
+	// Payload: the message carries what an application broadcasts. All other
+	// messages are control traffic.
+	Payload bool
 }
 
 // TimerSpec describes a kind of timer.
@@ -58,7 +61,35 @@ type EventSpec struct {
 	Doc  string
 	// Args names the arguments in use, with their unit where they have one.
 	Args []string
+	// Role is what measures take the event for, whatever the protocol.
+	Role EventRole
 }
+
+// EventRole is a meaning that events of several protocols share, so that one
+// measure serves them all. It fixes what the event's parts are.
+type EventRole uint8
+
+const (
+	// RoleNone: the event means what its protocol says, and nothing else.
+	RoleNone EventRole = iota
+	// RoleBroadcast: this node's application broadcast a message; it counts as
+	// delivered here. Args[0] is the message's key, the same at every node and
+	// no other message's; Args[1] the size of the payload in bytes.
+	RoleBroadcast
+	// RoleDeliver: a message that somebody else broadcast reached this node's
+	// application, from Peer. Args[0] is the message's key, Args[1] the number
+	// of hops that it travelled, 1 if from its origin.
+	RoleDeliver
+	// RoleDuplicate: the payload of a message that this node had already came
+	// again, from Peer. Args as of RoleDeliver.
+	RoleDuplicate
+	// RoleLinkUp: Peer entered the view that this node's overlay gives to
+	// protocols above: a link from this node to Peer.
+	RoleLinkUp
+	// RoleLinkDown: Peer is no longer in it. Views of a process that ended
+	// are empty without a word.
+	RoleLinkDown
+)
 
 // CommandSpec describes a kind of command.
 type CommandSpec struct {
