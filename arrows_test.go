@@ -39,8 +39,13 @@ var rooms = []room{
 		imports: []string{"contract", "data structures"},
 	},
 	{
-		name: "a protocol", trees: []string{"protocol/*"},
+		name: "parts of protocols", // they are handed an Env, and are no protocol
+		trees:   []string{"protocol/broadcast"},
 		imports: []string{"contract", "data structures"},
+	},
+	{
+		name: "a protocol", trees: []string{"protocol/*"},
+		imports: []string{"contract", "data structures", "parts of protocols"},
 		tests:   []string{"stack", "network", "world", "scenarios", "analysis"},
 	},
 	{
