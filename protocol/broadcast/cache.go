@@ -26,7 +26,12 @@ type Cache struct {
 
 type body struct {
 	payload []byte
+	from    protocol.NodeID
 	hops    uint32
+}
+
+func messageOf(it *item[body]) Message {
+	return Message{ID: it.id, Hops: it.value.hops, From: it.value.from, Payload: it.value.payload}
 }
 
 // Put keeps a message. One that is there already stays as it is.
@@ -38,7 +43,7 @@ func (c *Cache) Put(m Message, now protocol.Time, limits *CacheLimits) {
 	for int(c.kept.n) >= limits.Count || c.bytes+len(m.Payload) > limits.Bytes {
 		c.drop()
 	}
-	c.kept.push(item[body]{id: m.ID, at: now, value: body{m.Payload, m.Hops}})
+	c.kept.push(item[body]{id: m.ID, at: now, value: body{m.Payload, m.From, m.Hops}})
 	c.bytes += len(m.Payload)
 }
 
@@ -48,7 +53,15 @@ func (c *Cache) Get(id ID) (m Message, ok bool) {
 	if it == nil {
 		return Message{}, false
 	}
-	return Message{ID: id, Hops: it.value.hops, Payload: it.value.payload}, true
+	return messageOf(it), true
+}
+
+// Reparent changes the peer that a message counts as having come from, if it
+// is still there.
+func (c *Cache) Reparent(id ID, from protocol.NodeID) {
+	if it := c.kept.find(id); it != nil {
+		it.value.from = from
+	}
 }
 
 // Expire drops what is too old.
@@ -63,14 +76,15 @@ func (c *Cache) Expire(now protocol.Time, limits *CacheLimits) {
 func (c *Cache) Len() int   { return int(c.kept.n) }
 func (c *Cache) Bytes() int { return c.bytes }
 
-// Each calls visit for every message that is kept, the oldest first, until it
-// returns false.
-func (c *Cache) Each(visit func(m Message) bool) {
-	for i := range c.kept.n {
-		it := c.kept.at(i)
-		if !visit(Message{ID: it.id, Hops: it.value.hops, Payload: it.value.payload}) {
-			return
-		}
+// Latest calls visit for the up to most messages that came last, and not before
+// since, in the order in which they came.
+func (c *Cache) Latest(most int, since protocol.Time, visit func(m Message)) {
+	first := c.kept.n
+	for first > 0 && int(c.kept.n-first) < most && c.kept.at(first-1).at >= since {
+		first--
+	}
+	for i := first; i < c.kept.n; i++ {
+		visit(messageOf(c.kept.at(i)))
 	}
 }
 

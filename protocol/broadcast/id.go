@@ -49,6 +49,9 @@ type Message struct {
 	ID ID
 	// Hops is the number of links that it has crossed, 0 at its origin.
 	Hops uint32
+	// From is the peer that it came from, zero at its origin. It does not
+	// travel.
+	From protocol.NodeID
 	// Payload is the application's. Nobody changes it.
 	Payload []byte
 }

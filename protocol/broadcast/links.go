@@ -3,6 +3,7 @@ package broadcast
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/starling-sim/starling/protocol"
 )
@@ -40,98 +41,173 @@ func FindSampler(lower []protocol.Protocol) (Sampler, error) {
 type Links struct {
 	sampler Sampler
 	overlay Overlay // nil if the sampler is none
-	fanout  int
-	picked  []protocol.NodeID // where there is no overlay
-	changed func(env protocol.Env, peer protocol.NodeID, up bool)
+	tell    Listener
+
+	// Where there is no overlay: first those that this node picked, then those
+	// that picked this node.
+	peers  []protocol.NodeID
+	picked int
+	fanout int
+	heard  uint64 // peers that became available so far
+
+	waiting bool // for Retry
+	tries   uint // without enough peers
+}
+
+// Listener is told of links. Any function may be nil.
+type Listener struct {
+	// Changed is called after a link has come or gone.
+	Changed func(env protocol.Env, peer protocol.NodeID, up bool)
+	// Greet is called, over a bare sampler, after a link has come that this
+	// node picked: it sends the peer any message at all, by which the peer
+	// learns of the link. Over an overlay both sides know.
+	Greet func(env protocol.Env, peer protocol.NodeID)
+	// Wait is called, over a bare sampler, to have [Links.Retry] called after
+	// a time.
+	Wait func(env protocol.Env, d time.Duration)
 }
 
 // NewLinks returns the links of a protocol above others. Over an overlay they
-// are its neighbors; over a bare sampler, fanout picks of it, and as many
-// peers again that picked this node. Changed is called after a peer has come or
-// gone, unless it is nil.
-func NewLinks(lower []protocol.Protocol, fanout int, changed func(env protocol.Env, peer protocol.NodeID, up bool)) (*Links, error) {
+// are its neighbors; over a bare sampler, fanout picks of it, and beyond them
+// the peers that picked this node.
+func NewLinks(lower []protocol.Protocol, fanout int, tell Listener) (*Links, error) {
 	s, err := FindSampler(lower)
 	if err != nil {
 		return nil, err
 	}
-	if changed == nil {
-		changed = func(protocol.Env, protocol.NodeID, bool) {}
+	if tell.Changed == nil {
+		tell.Changed = func(protocol.Env, protocol.NodeID, bool) {}
 	}
-	l := &Links{sampler: s, fanout: fanout, changed: changed}
+	if tell.Greet == nil {
+		tell.Greet = func(protocol.Env, protocol.NodeID) {}
+	}
+	if tell.Wait == nil {
+		tell.Wait = func(protocol.Env, time.Duration) {}
+	}
+	l := &Links{sampler: s, fanout: fanout, tell: tell}
 	l.overlay, _ = s.(Overlay)
 	s.OnChange(l.onChange)
 	return l, nil
 }
 
-// Peers returns all peers, to be read until the next change. Over a bare sampler
-// it first makes up for those that are missing.
-func (l *Links) Peers(env protocol.Env) []protocol.NodeID {
+// Start picks the first peers, as far as some are known.
+func (l *Links) Start(env protocol.Env) { l.fill(env, 0) }
+
+// Peers returns all peers, to be read until the next change.
+func (l *Links) Peers() []protocol.NodeID {
 	if l.overlay != nil {
 		return l.overlay.Neighbors()
 	}
-	if missing := l.fanout - len(l.picked); missing > 0 {
-		for _, id := range l.sampler.Sample(env, missing, l.Has) {
-			l.add(env, id)
-		}
-	}
-	return l.picked
+	return l.peers
 }
-
-// Sampler returns what the peers come from.
-func (l *Links) Sampler() Sampler { return l.sampler }
 
 // Has tells whether somebody is a peer.
-func (l *Links) Has(id protocol.NodeID) bool {
-	if l.overlay != nil {
-		return slices.Contains(l.overlay.Neighbors(), id)
-	}
-	return slices.Contains(l.picked, id)
-}
+func (l *Links) Has(id protocol.NodeID) bool { return slices.Contains(l.Peers(), id) }
 
 // Heard says that somebody sent to this node as to a peer, and returns whether
-// it is one. Over a bare sampler it may become one by that.
+// it is one. Over a bare sampler it becomes one by that, unless there are far
+// too many.
 func (l *Links) Heard(env protocol.Env, id protocol.NodeID) bool {
 	if l.Has(id) {
 		return true
 	}
-	if l.overlay != nil || id == env.ID() || len(l.picked) >= l.inbound() {
+	if l.overlay != nil || id == env.ID() || len(l.peers)-l.picked >= l.inbound() {
 		return false
 	}
-	l.add(env, id)
+	l.peers = append(l.peers, id)
+	l.tell.Changed(env, id, true)
 	return true
 }
 
 // inbound is the number of peers up to which those are taken that picked this
-// node: enough for nearly all of them, as they are Poisson-distributed.
-func (l *Links) inbound() int { return 4*l.fanout + 4 }
+// node: enough for all of them, as they are Poisson-distributed with the mean
+// fanout.
+func (l *Links) inbound() int { return 4*l.fanout + 16 }
 
 // Failed says that a peer was found to be unreachable. An overlay finds that
 // out by itself.
 func (l *Links) Failed(env protocol.Env, id protocol.NodeID) {
-	if l.overlay == nil {
-		l.remove(env, id)
+	if l.overlay == nil && l.remove(env, id) {
+		l.fill(env, id)
 	}
 }
 
 func (l *Links) onChange(env protocol.Env, id protocol.NodeID, present bool) {
 	switch {
 	case l.overlay != nil:
-		l.changed(env, id, present)
+		l.tell.Changed(env, id, present)
 	case !present:
-		l.remove(env, id)
+		l.Failed(env, id)
+	default:
+		l.available(env, id)
 	}
 }
 
-func (l *Links) add(env protocol.Env, id protocol.NodeID) {
-	l.picked = append(l.picked, id)
-	l.changed(env, id, true)
+// available: a peer may be picked. Each of those that ever became available is
+// as likely to be picked as any other (Vitter's reservoir): else everybody
+// would pick those that it heard of first.
+func (l *Links) available(env protocol.Env, id protocol.NodeID) {
+	l.heard++
+	switch {
+	case l.Has(id) || id == env.ID():
+	case l.picked < l.fanout:
+		l.pick(env, id)
+	case env.Rand().Uint64N(l.heard) < uint64(l.fanout):
+		l.remove(env, l.peers[env.Rand().IntN(l.picked)])
+		l.pick(env, id)
+	}
 }
 
-func (l *Links) remove(env protocol.Env, id protocol.NodeID) {
-	i := slices.Index(l.picked, id)
-	if i < 0 {
+// fill makes up for picks that are missing, without one that is known to be
+// unreachable.
+func (l *Links) fill(env protocol.Env, without protocol.NodeID) {
+	missing := l.fanout - l.picked
+	if l.overlay != nil || missing <= 0 {
 		return
 	}
-	l.picked = slices.Delete(l.picked, i, i+1)
-	l.changed(env, id, false)
+	for _, id := range l.sampler.Sample(env, missing, func(id protocol.NodeID) bool { return id == without || l.Has(id) }) {
+		l.pick(env, id)
+	}
+	if l.picked < l.fanout && !l.waiting {
+		l.waiting = true
+		l.tell.Wait(env, min(firstRetry<<l.tries, lastRetry))
+		l.tries = min(l.tries+1, 8)
+	}
+}
+
+// Times until missing peers are looked for again, if nobody becomes available
+// before. They double: a peer that failed may be the only one there is, and the
+// sampler may not know yet that it is gone.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// Retry looks for peers that are missing.
+func (l *Links) Retry(env protocol.Env) {
+	l.waiting = false
+	if l.picked >= l.fanout {
+		l.tries = 0
+	}
+	l.fill(env, 0)
+}
+
+func (l *Links) pick(env protocol.Env, id protocol.NodeID) {
+	l.peers = slices.Insert(l.peers, l.picked, id)
+	l.picked++
+	l.tell.Changed(env, id, true)
+	l.tell.Greet(env, id)
+}
+
+func (l *Links) remove(env protocol.Env, id protocol.NodeID) bool {
+	i := slices.Index(l.peers, id)
+	if i < 0 {
+		return false
+	}
+	l.peers = slices.Delete(l.peers, i, i+1)
+	if i < l.picked {
+		l.picked--
+	}
+	l.tell.Changed(env, id, false)
+	return true
 }

@@ -93,6 +93,14 @@ type node struct {
 	routes *routes // shared by all nodes of the stack
 }
 
+// Layers returns the protocols of a node that a Stack built, bottom first.
+func Layers(p protocol.Protocol) []protocol.Protocol {
+	if n, ok := p.(*node); ok {
+		return n.layers
+	}
+	return []protocol.Protocol{p}
+}
+
 func (n *node) layer(number uint8) protocol.Protocol {
 	if i := n.routes[number]; i > 0 {
 		return n.layers[i-1]
