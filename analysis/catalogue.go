@@ -23,7 +23,7 @@ type Metric struct {
 	// Scalar: Name itself is a value in summary.json.
 	Scalar bool `json:"scalar,omitempty"`
 	// Suffixes: Name.<suffix> are values in summary.json: "mean", "p50",
-	// "p90", "p99", "max".
+	// "p90", "p99", "max", "min".
 	Suffixes []string `json:"suffixes,omitempty"`
 	// Grouped: Name.<group> are values in summary.json, where the group is a
 	// message kind, a loss reason, an event.
@@ -35,6 +35,9 @@ type Metric struct {
 	// Cases that had no end within the run stand under Name.unfinished with
 	// the time for which they were watched.
 	Samples bool `json:"samples,omitempty"`
+	// Links: Name is in metrics.csv as the links of a graph, for a picture: X
+	// and Y are the indexes of the nodes at their ends.
+	Links bool `json:"links,omitempty"`
 }
 
 // suffixUnfinished marks the censored samples of a distribution.
@@ -71,7 +74,7 @@ const (
 // Catalogue returns every metric, sorted by name. The caller may change the
 // slice.
 func Catalogue() []Metric {
-	all := slices.Concat(worldMetrics(), swimMetrics(), netMetrics(), engineMetrics())
+	all := slices.Concat(worldMetrics(), swimMetrics(), broadcastMetrics(), overlayMetrics(), netMetrics(), engineMetrics())
 	slices.SortFunc(all, func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }

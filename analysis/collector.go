@@ -27,6 +27,9 @@ type Config struct {
 	// whom) but is not counted, and members that crash before it are not
 	// measured.
 	WarmUp time.Duration
+	// BroadcastWindow is the time after its broadcast in which a message is
+	// watched; 0 means 30 seconds.
+	BroadcastWindow time.Duration
 
 	// Converged is the number of nodes, the first by index, that know one
 	// another from the start without an event that says so.
@@ -71,6 +74,8 @@ type Collector struct {
 
 	truth   *truth
 	swim    *swimMeasures // nil if no swim runs
+	casts   *broadcasts   // nil if nothing broadcasts
+	overlay *overlay      // nil if there is none
 	traffic traffic
 	series  seriesSet
 }
@@ -90,8 +95,12 @@ func NewCollector(cfg Config) (*Collector, error) {
 	if cfg.Converged < 0 || cfg.Converged > cfg.Nodes {
 		return nil, fmt.Errorf("new collector: got %d nodes that know one another, want 0 to %d", cfg.Converged, cfg.Nodes)
 	}
-	if cfg.SampleInterval < 0 || cfg.WarmUp < 0 {
-		return nil, fmt.Errorf("new collector: got sample interval %s and warm-up %s, want none negative", cfg.SampleInterval, cfg.WarmUp)
+	if cfg.SampleInterval < 0 || cfg.WarmUp < 0 || cfg.BroadcastWindow < 0 {
+		return nil, fmt.Errorf("new collector: got sample interval %s, warm-up %s and broadcast window %s, want none negative",
+			cfg.SampleInterval, cfg.WarmUp, cfg.BroadcastWindow)
+	}
+	if cfg.BroadcastWindow == 0 {
+		cfg.BroadcastWindow = defaultBroadcastWindow
 	}
 	if cfg.SampleInterval == 0 {
 		cfg.SampleInterval = defaultSampleInterval
@@ -114,6 +123,8 @@ func NewCollector(cfg Config) (*Collector, error) {
 		c.swim = newSwimMeasures(c)
 		c.swim.register()
 	}
+	c.casts = newBroadcastsOf(c, cfg.Events)
+	c.overlay = newOverlayOf(c, cfg.Events)
 	return c, nil
 }
 
@@ -161,6 +172,19 @@ func (c *Collector) on(name string, handle func(r *protocol.Record, subject int)
 	if k := c.kind(name); k != nil {
 		k.handle = handle
 	}
+}
+
+// also registers what to do about an event beside what is done already.
+func (c *Collector) also(name string, handle func(r *protocol.Record, subject int)) {
+	k := c.kind(name)
+	if first := k.handle; first != nil {
+		k.handle = func(r *protocol.Record, subject int) {
+			first(r, subject)
+			handle(r, subject)
+		}
+		return
+	}
+	k.handle = handle
 }
 
 // Observe takes the next record of the world's total order. What is wrong with
@@ -235,6 +259,12 @@ func (c *Collector) Finish(t time.Duration, n Counters) (Result, error) {
 	if c.swim != nil {
 		c.swim.finish(out)
 	}
+	if c.casts != nil {
+		c.casts.finish(out)
+	}
+	if c.overlay != nil {
+		c.overlay.finish(out)
+	}
 	return out.result(), nil
 }
 
@@ -250,6 +280,9 @@ func (c *Collector) advance(t int64) {
 		if c.swim != nil {
 			c.swim.sample()
 		}
+		if c.overlay != nil {
+			c.overlay.sample()
+		}
 		c.next += int64(c.cfg.SampleInterval)
 	}
 	c.passTo(t)
@@ -262,6 +295,9 @@ func (c *Collector) passTo(t int64) {
 	c.truth.pass(t-c.now, counting)
 	if c.swim != nil {
 		c.swim.health.pass(counting)
+	}
+	if c.casts != nil {
+		c.casts.expire(t)
 	}
 	c.now = t
 }

@@ -43,4 +43,7 @@ type MessageCount struct {
 	Name     string
 	Messages uint64
 	Bytes    uint64
+	// Payload: the kind carries what applications broadcast, as its
+	// MessageSpec says.
+	Payload bool
 }

@@ -4,8 +4,8 @@
 // A [Collector] is an observer of a run. It holds the ground truth (who is up,
 // since when, who is paused) against what the protocols say they believe, and
 // computes every measure online, so that a run need not be recorded. Its
-// memory grows with the number of crashed members and of wrong beliefs, never
-// with the number of events.
+// memory grows with the number of crashed members, of wrong beliefs, of messages
+// broadcast and of links between nodes, never with the number of events.
 //
 //	c, err := analysis.NewCollector(analysis.Config{Nodes: n, NodeID: world.ID, Events: specs})
 //	// world runs with c as its observer; c.Sample(t, counters) now and then

@@ -43,6 +43,13 @@ type chart struct {
 
 // Draw renders a plot over runs: one run, or those of a sweep.
 func Draw(p Plot, runs []Run) (*Figure, error) {
+	if p.Kind == PlotOverlay || p.Kind == PlotTree {
+		f, err := drawPicture(p, runs)
+		if err != nil {
+			return nil, fmt.Errorf("draw plot %q: %w", p.Name, err)
+		}
+		return f, nil
+	}
 	ch, err := buildChart(p, runs)
 	if err != nil {
 		return nil, fmt.Errorf("draw plot %q: %w", p.Name, err)

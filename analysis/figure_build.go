@@ -13,6 +13,9 @@ func buildChart(p Plot, runs []Run) (*chart, error) {
 	if len(runs) == 0 {
 		return nil, errors.New("there is no run")
 	}
+	if p.Kind == PlotOverlay || p.Kind == PlotTree {
+		return nil, fmt.Errorf("a plot of kind %q has no curves", p.Kind)
+	}
 	if len(p.Metrics) == 0 {
 		return nil, errors.New("got no metrics, want at least one")
 	}
@@ -26,7 +29,7 @@ func buildChart(p Plot, runs []Run) (*chart, error) {
 	case PlotDistribution:
 		err = b.distribution()
 	default:
-		err = fmt.Errorf("got kind %q, want %q, %q or %q", p.Kind, PlotSeries, PlotSweep, PlotDistribution)
+		err = fmt.Errorf("got kind %q, want %q, %q, %q, %q or %q", p.Kind, PlotSeries, PlotSweep, PlotDistribution, PlotOverlay, PlotTree)
 	}
 	if err != nil {
 		return nil, err
@@ -100,7 +103,7 @@ func (b *chartBuilder) label(metric int, group PointRuns, part string) string {
 }
 
 var suffixLabels = map[string]string{
-	"mean": "mean", "p50": "median", "p90": "90th percentile", "p99": "99th percentile", "max": "maximum",
+	"mean": "mean", "p50": "median", "p90": "90th percentile", "p99": "99th percentile", "max": "maximum", "min": "minimum",
 }
 
 // metricLabel is what an axis or a legend calls a metric's value.

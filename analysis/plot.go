@@ -11,6 +11,11 @@ const (
 	// PlotDistribution draws the empirical distribution function of the
 	// samples of metrics, pooled over seeds.
 	PlotDistribution = "distribution"
+	// PlotOverlay draws the links between nodes at the end of the first run.
+	// It takes no metrics, and neither does PlotTree.
+	PlotOverlay = "overlay"
+	// PlotTree draws the delivery tree of a message of the first run.
+	PlotTree = "tree"
 )
 
 // Plot describes a figure.
@@ -19,7 +24,7 @@ type Plot struct {
 	Name string
 	// Title stands above the figure; empty for none.
 	Title string
-	// Kind is PlotSeries, PlotSweep or PlotDistribution.
+	// Kind is PlotSeries, PlotSweep, PlotDistribution, PlotOverlay or PlotTree.
 	Kind    string
 	Metrics []string
 	// X is the swept key of a PlotSweep.

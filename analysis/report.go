@@ -153,8 +153,10 @@ func (v *reportView) facts() {
 	}
 }
 
-// usualMetrics are what one asks of a membership run, in this order.
+// usualMetrics are what one asks of a broadcast or membership run, in this order.
 var usualMetrics = []string{
+	"broadcast.reliability.mean", "broadcast.reliability.min", "broadcast.rmr.mean", "broadcast.last_hop.mean",
+	"broadcast.latency_s.p99", "broadcast.duplication_factor", "overlay.largest_component_share", "overlay.path_length",
 	"swim.detect_first_s.mean", "swim.detect_all_s.p50", "swim.detect_all_s.p99", "swim.undetected",
 	"swim.false_positives", "swim.false_positives_healthy", "swim.flaps", "swim.view_complete_share",
 	"swim.whole_again_s", "net.messages_per_node_s.mean", "net.bytes_per_node_s.mean", "net.loss_share",
@@ -164,7 +166,7 @@ var usualMetrics = []string{
 const maxKeyMetrics = 12
 
 // KeyMetrics returns the names of the few metrics that say most about runs: what
-// is expected of them, then what a membership run is usually asked for.
+// is expected of them, then what a broadcast or membership run is usually asked for.
 func KeyMetrics(runs []Run, verdicts []Verdict) []string {
 	present := MetricNames(runs)
 	var names []string

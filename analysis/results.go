@@ -65,6 +65,9 @@ func (out *results) summarise(name string, d quantiler) {
 	out.metrics[name+".max"] = d.Quantile(1)
 }
 
+// minimum adds the smallest value to a summary.
+func (out *results) minimum(name string, d quantiler) { out.metrics[name+".min"] = d.Quantile(0) }
+
 // seriesSet collects series by metric and group.
 type seriesSet map[[2]string]*Series
 

@@ -21,7 +21,8 @@ type Series struct {
 	// Empty if there is one series only.
 	Group string
 	// X is virtual time (or, for metrics named *_since_crash, age) in
-	// seconds, ascending for time series.
+	// seconds, ascending for time series; for the links of a graph, the index
+	// of the node at their beginning.
 	X []float64
 	// Y holds one value per X, in the unit of the metric; NaN for none.
 	Y []float64

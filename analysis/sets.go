@@ -1,9 +1,13 @@
 package analysis
 
+import "slices"
+
 // bitset is a fixed set of node indexes.
 type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) clone() bitset { return slices.Clone(b) }
 
 func (b bitset) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 func (b bitset) add(i int)      { b[i/64] |= 1 << (i % 64) }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,7 +16,8 @@ type TableSpec struct {
 	Name  string
 	Title string
 	// Rows is the swept key, usually "variant". Runs that differ in other
-	// keys are pooled.
+	// keys are pooled. Empty means one row of all runs, which Published calls
+	// "all".
 	Rows    string
 	Columns []Column
 }
@@ -42,12 +44,18 @@ type Table struct {
 	Notes []string
 }
 
+// rowOfAll is the row of a table without rows.
+const rowOfAll = "all"
+
 // BuildTable fills a table. Means are over all runs of a row, with their 95 %
 // confidence interval; relative values are ratios of means over runs that
 // share seed and all other swept keys. Published values stand beside the
-// measured ones.
+// measured ones, and by how much those differ in per cent of the published.
 func BuildTable(spec TableSpec, runs []Run) (*Table, error) {
 	byRow := groupBy(runs, func(r Run) []Assignment {
+		if spec.Rows == "" {
+			return []Assignment{{Value: rowOfAll}}
+		}
 		v, _ := r.Value(spec.Rows)
 		return []Assignment{{Key: spec.Rows, Value: v}}
 	})
@@ -59,7 +67,11 @@ func BuildTable(spec TableSpec, runs []Run) (*Table, error) {
 		if group.Point[0].Value == "" {
 			return nil, fmt.Errorf("build table %q: run %q has no %q to make rows of", spec.Name, group.Runs[0].PointName(), spec.Rows)
 		}
-		t.Rows = append(t.Rows, []string{group.Point[0].Value})
+		name := group.Point[0].Value
+		if spec.Rows == "" {
+			name = "all runs"
+		}
+		t.Rows = append(t.Rows, []string{name})
 	}
 	for _, column := range spec.Columns {
 		if err := t.addColumn(column, byRow); err != nil {
@@ -67,6 +79,9 @@ func BuildTable(spec TableSpec, runs []Run) (*Table, error) {
 		}
 	}
 	t.Notes = append(t.Notes, intervalNote(byRow))
+	if slices.ContainsFunc(spec.Columns, func(c Column) bool { return len(c.Published) > 0 }) {
+		t.Notes = append(t.Notes, "The difference is that of the measured mean from the published value, in per cent of the latter.")
+	}
 	return t, nil
 }
 
@@ -114,17 +129,48 @@ func (t *Table) addColumn(column Column, byRow []PointRuns) error {
 	if len(column.Published) == 0 {
 		return nil
 	}
-	t.Head = append(t.Head, label+", published")
+	t.Head = append(t.Head, label+", published", "difference")
 	for i, group := range byRow {
-		text := "–"
+		published, difference := "–", "–"
 		for _, row := range slices.Sorted(maps.Keys(column.Published)) {
 			if sameValue(row, group.Point[0].Value) {
-				text = FormatValue(column.Published[row])
+				want := column.Published[row]
+				published = FormatValue(want)
+				difference = formatDifference(measured(column.Metric, group, base), want)
 			}
 		}
-		t.Rows[i] = append(t.Rows[i], text)
+		t.Rows[i] = append(t.Rows[i], published, difference)
 	}
 	return nil
+}
+
+// measured is the mean of a row, in per cent if it is relative to another.
+func measured(metric string, group PointRuns, base *PointRuns) float64 {
+	if base == nil {
+		return Summarise(group.Values(metric)).Mean
+	}
+	ratio, _ := Ratio(pairs(metric, group, *base))
+	return 100 * ratio
+}
+
+// formatDifference writes by how much a value differs from another, in per cent
+// of that; "–" if that is no number.
+func formatDifference(got, want float64) string {
+	switch {
+	case got == want:
+		return "0 %"
+	case math.IsNaN(got) || want == 0:
+		return "–"
+	}
+	percent := 100 * (got - want) / math.Abs(want)
+	text := FormatValue(percent)
+	if math.Abs(percent) < 100 {
+		text = strconv.FormatFloat(percent, 'f', 2, 64)
+	}
+	if percent > 0 {
+		text = "+" + text
+	}
+	return text + " %"
 }
 
 func cell(metric string, group PointRuns, base *PointRuns) string {

@@ -88,6 +88,7 @@ func countOf(counts []Count, name string) uint64 {
 
 func (t *traffic) byKind(c *Collector, out *results, n Counters) {
 	var swimMessages, swimBytes uint64
+	sent := make([]MessageCount, 0, len(n.Messages))
 	for _, k := range n.Messages {
 		for _, b := range t.base.Messages {
 			if b.Name == k.Name {
@@ -95,12 +96,16 @@ func (t *traffic) byKind(c *Collector, out *results, n Counters) {
 				k.Bytes -= b.Bytes
 			}
 		}
+		sent = append(sent, k)
 		out.metrics["net.messages_by_kind."+k.Name] = float64(k.Messages)
 		out.metrics["net.bytes_by_kind."+k.Name] = float64(k.Bytes)
 		if strings.HasPrefix(k.Name, "swim.") {
 			swimMessages += k.Messages
 			swimBytes += k.Bytes
 		}
+	}
+	if c.casts != nil {
+		c.casts.bytes(out, sent)
 	}
 	if nodeSeconds := float64(c.truth.runningNs) / 1e9; c.swim != nil && nodeSeconds > 0 {
 		out.metrics["swim.messages_per_node_s"] = float64(swimMessages) / nodeSeconds
@@ -127,15 +132,5 @@ func (t *traffic) perNode(c *Collector, out *results, name string, now, base []u
 			d.sorted = append(d.sorted, float64(now[i]-base[i])/ran)
 		}
 	}
-	slices.Sort(d.sorted)
-	out.summarise(name, d)
-	if len(d.sorted) <= maxNodeSamples {
-		for _, v := range d.sorted {
-			out.series.add(name, "", seconds(c.now), v)
-		}
-		return
-	}
-	for k := range maxNodeSamples + 1 {
-		out.series.add(name, "", seconds(c.now), d.Quantile(float64(k)/maxNodeSamples))
-	}
+	out.nodes(name, seconds(c.now), d)
 }

@@ -82,6 +82,12 @@ func (t *truth) start(i int, again bool) {
 	if t.c.swim != nil {
 		t.c.swim.started(i, again)
 	}
+	if t.c.casts != nil {
+		t.c.casts.started(i, again)
+	}
+	if t.c.overlay != nil {
+		t.c.overlay.moved()
+	}
 }
 
 // end is the end of a process.
@@ -96,6 +102,12 @@ func (t *truth) end(i int, as status) {
 	t.running--
 	if as == crashed {
 		t.crashes += t.one()
+		if t.c.casts != nil {
+			t.c.casts.crash()
+		}
+	}
+	if t.c.overlay != nil {
+		t.c.overlay.ended(i)
 	}
 	if was == live {
 		t.live--
@@ -117,6 +129,12 @@ func (t *truth) leave(i int) {
 func (t *truth) departed(i int, as status) {
 	if t.c.swim != nil {
 		t.c.swim.departed(i, as)
+	}
+	if t.c.casts != nil {
+		t.c.casts.departed(i)
+	}
+	if t.c.overlay != nil {
+		t.c.overlay.moved()
 	}
 }
 

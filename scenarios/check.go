@@ -126,10 +126,11 @@ func (d *decoding) checkStack(s *Scenario) {
 	if len(s.Stack) == 0 && hasKeyAt(s.tree, "stack") {
 		d.problem("stack", Problem{Message: "got no protocol", Valid: names})
 	}
+	configurable := slices.Concat(s.Stack, s.otherStacks(), d.stacked)
 	for _, name := range slices.Sorted(maps.Keys(s.Protocol)) {
-		if !slices.Contains(s.Stack, name) && len(s.Stack) > 0 {
+		if !slices.Contains(configurable, name) && len(s.Stack) > 0 {
 			d.problem("protocol."+name, Problem{
-				Message: "configures a protocol that is not in the stack", Nearest: nearest(name, s.Stack), Valid: s.Stack,
+				Message: "configures a protocol that is not in the stack", Nearest: nearest(name, configurable), Valid: slices.Compact(slices.Sorted(slices.Values(configurable))),
 			})
 		}
 	}
@@ -152,6 +153,9 @@ func (d *decoding) checkTimes(s *Scenario) {
 	}
 	if s.Measure.SampleInterval <= 0 {
 		d.problemf("measure.sample_interval", "got %s, want more than 0s", s.Measure.SampleInterval)
+	}
+	if s.Measure.BroadcastWindow <= 0 {
+		d.problemf("measure.broadcast_window", "got %s, want more than 0s", s.Measure.BroadcastWindow)
 	}
 	d.within(s, "measure.warm_up", s.Measure.WarmUp)
 }

@@ -140,22 +140,27 @@ func (d *decoding) checkTargetNumber(s *Scenario, f *Fault, path string, table m
 
 // checkTargetRegions checks the names of the regions at both ends.
 func (d *decoding) checkTargetRegions(s *Scenario, f *Fault, path string) {
-	regions := s.regionNames()
 	for i, name := range slices.Concat(f.Region, f.To) {
-		if slices.Contains(regions, name) {
-			continue
-		}
-		p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: nearest(name, regions), Valid: regions}
-		if len(regions) == 0 {
-			p.Message += "; this scenario has no regions"
-		}
 		at := fmt.Sprintf("%s.region[%d]", path, i)
 		if n := len(f.Region); i >= n {
 			at = fmt.Sprintf("%s.to[%d]", path, i-n)
 		}
-		d.problem(at, p)
+		d.checkRegionName(s, at, name)
 	}
 	if f.To != nil && len(f.To) == 0 {
 		d.problemf(path+".to", "got none, want at least one")
 	}
+}
+
+// checkRegionName demands that there is a region of a name.
+func (d *decoding) checkRegionName(s *Scenario, path, name string) {
+	regions := s.regionNames()
+	if slices.Contains(regions, name) {
+		return
+	}
+	p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: nearest(name, regions), Valid: regions}
+	if len(regions) == 0 {
+		p.Message += "; this scenario has no regions"
+	}
+	d.problem(path, p)
 }

@@ -1,10 +1,6 @@
 package scenarios
 
-import (
-	"fmt"
-
-	"github.com/starling-sim/starling/protocol"
-)
+import "fmt"
 
 func (d *decoding) checkChurn(s *Scenario) {
 	c := s.Churn
@@ -71,44 +67,4 @@ func (d *decoding) checkDistribution(s *Scenario, x *Distribution, path string) 
 			d.problemf(path+".shape", "got %g, want %g to %g", x.Shape, float64(low)/1000, float64(maxMilliShape)/1000)
 		}
 	}
-}
-
-func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
-	var names []string
-	for _, name := range s.Stack {
-		if spec, ok := s.env.Registry.Lookup(name); ok {
-			for _, c := range spec.Commands {
-				names = append(names, c.Name)
-			}
-		}
-	}
-	if _, ok := s.command(w.Command); !ok && w.Command != "" {
-		d.problem(path+".command", Problem{Message: fmt.Sprintf("got %q", w.Command), Nearest: nearest(w.Command, names), Valid: names})
-	}
-	if w.Rate.Interval() <= 0 {
-		d.problemf(path+".rate", "got %s, want more", w.Rate)
-	}
-	if w.Senders > s.Nodes.Count && s.Nodes.Count > 0 {
-		d.problemf(path+".senders", "got %d, want at most nodes.count, %d", w.Senders, s.Nodes.Count)
-	}
-	if w.Size > maxPayload {
-		d.problemf(path+".size", "got %s, want at most 1MiB", w.Size)
-	}
-	d.span(s, path, w.From, w.Until)
-}
-
-// maxPayload bounds the size of a workload's values, in bytes.
-const maxPayload = 1 << 20
-
-// command returns the kind of a command by name.
-func (s *Scenario) command(name string) (protocol.CommandKind, bool) {
-	for _, p := range s.Stack {
-		spec, _ := s.env.Registry.Lookup(p)
-		for _, c := range spec.Commands {
-			if c.Name == name {
-				return c.Kind, true
-			}
-		}
-	}
-	return 0, false
 }

@@ -177,6 +177,9 @@ func (d *decoding) checkSizes(s *Scenario) {
 	if n := s.Network.Header; n > most {
 		d.problemf("network.header", "got %s, want at most %s", n, most)
 	}
+	if n := s.Network.StreamTimeout; n <= 0 || n.Std() > maxDuration {
+		d.problemf("network.stream_timeout", "got %s, want more than 0s and at most a century", n)
+	}
 	if r := s.Network.Reorder; !r.Probability.IsZero() && r.Delay <= 0 {
 		d.problemf("network.reorder.delay", "missing: probability needs it")
 	}

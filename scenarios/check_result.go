@@ -37,6 +37,10 @@ func (d *decoding) checkResults(s *Scenario) {
 }
 
 func (d *decoding) checkPlot(s *Scenario, p *Plot, path string) {
+	if p.Kind == "overlay" || p.Kind == "tree" {
+		d.checkPicture(s, p, path)
+		return
+	}
 	use := map[string]string{"series": "series", "sweep": "value", "distribution": "distribution"}[p.Kind]
 	for k, m := range p.Metrics {
 		d.metric(s, fmt.Sprintf("%s.metrics[%d]", path, k), m, use)
@@ -70,10 +74,25 @@ func (d *decoding) checkPlot(s *Scenario, p *Plot, path string) {
 	}
 }
 
+// pictureKeys are the keys of a plot that shows a graph.
+var pictureKeys = []string{"name", "title", "kind", "where"}
+
+// checkPicture checks a plot that shows a graph.
+func (d *decoding) checkPicture(s *Scenario, p *Plot, path string) {
+	d.allowed(path, subtree(s.tree, path), p.Kind, pictureKeys...)
+	d.checkWhere(s, path, p.Where)
+}
+
+// rowOfAll is the row of a table without rows.
+const rowOfAll = "all"
+
 func (d *decoding) checkTable(s *Scenario, t *Table, path string) {
 	d.checkWhere(s, path, t.Where)
 	rows := s.sweptValues(t.Rows)
-	if d.sweptKey(s, path+".rows", t.Rows); len(t.Columns) == 0 {
+	if d.sweptKey(s, path+".rows", t.Rows); t.Rows == "" {
+		rows = []string{rowOfAll}
+	}
+	if len(t.Columns) == 0 {
 		d.problemf(path+".columns", "got none, want at least one")
 	}
 	for k, c := range t.Columns {

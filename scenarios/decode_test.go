@@ -84,8 +84,10 @@ func TestPositionsPointAtTheirKeys(t *testing.T) {
 			if strings.HasSuffix(path, "]") {
 				continue // an item has no key; a table of a list points at its header
 			}
-			unquoted := strings.TrimLeft(rest, `"`)
-			key, _, _ := strings.Cut(strings.FieldsFunc(unquoted, func(r rune) bool { return r == '=' || r == '"' || r == ']' || r == ' ' })[0], " ")
+			key := strings.FieldsFunc(rest, func(r rune) bool { return r == '=' || r == '"' || r == ']' || r == ' ' })[0]
+			if quoted, ok := strings.CutPrefix(rest, `"`); ok {
+				key, _, _ = strings.Cut(quoted, `"`)
+			}
 			if !strings.HasPrefix(key, path[strings.LastIndexByte(path, '.')+1:]) && !strings.HasSuffix(path, key) {
 				t.Errorf("%s: %s is said to be at %v, where stands %q", name, path, at, rest)
 			}

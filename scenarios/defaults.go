@@ -10,6 +10,7 @@ import (
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/sim"
 )
 
 // defaults returns what holds where a scenario says nothing and the default does
@@ -27,8 +28,10 @@ func defaults() Content {
 			Placement: "blocks",
 			MTU:       netmodel.DefaultMTU,
 			Header:    netmodel.DefaultHeader,
+
+			StreamTimeout: quantity.Duration(sim.DefaultStreamTimeout),
 		},
-		Measure: Measure{SampleInterval: quantity.Duration(time.Second)},
+		Measure: Measure{SampleInterval: quantity.Duration(time.Second), BroadcastWindow: quantity.Duration(30 * time.Second)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -28,20 +29,25 @@ type Environment struct {
 	Metric func(name, use string) (nearest string, ok bool)
 }
 
-//go:embed *.toml swim/*.toml
+// Whatever lies in a directory beside this file is shipped.
+//
+//go:embed *.toml */*.toml
 var shipped embed.FS
 
-// Names returns the names of the scenarios that are built in, in order.
+// Names returns the names of the scenarios that are built in, directory by
+// directory, those in none first.
 func Names() []string {
 	var names []string
 	// The embedded file system cannot fail.
-	_ = fs.WalkDir(shipped, ".", func(path string, d fs.DirEntry, err error) error {
+	_ = fs.WalkDir(shipped, ".", func(file string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			names = append(names, strings.TrimSuffix(path, ".toml"))
+			names = append(names, strings.TrimSuffix(file, ".toml"))
 		}
 		return err
 	})
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(path.Dir(a), path.Dir(b)), cmp.Compare(a, b)) // "." is before letters
+	})
 	return names
 }
 
@@ -98,6 +104,9 @@ type decoding struct {
 	at       positions // nil if the document is not what the user wrote
 	problems []Problem
 	wrong    map[string]bool // paths of the problems
+	// stacked are protocols that may be configured though they are not in the
+	// stack: they are in that of other points of the sweep.
+	stacked []string
 }
 
 // problem notes that something is wrong at a path, unless something is known to

@@ -117,6 +117,7 @@ func (s *Scenario) alone(assigned []Assignment) {
 		delete(tree, key)
 	}
 	s.tree = tree
+	s.standAlone()
 }
 
 // broken returns a copy of s that cannot be run, for the reason given.
@@ -192,7 +193,7 @@ func (s *Scenario) decodeTree(tree, whole map[string]any) (*Scenario, []Problem)
 	if err != nil {
 		return nil, []Problem{{Message: fmt.Sprintf("write overridden scenario: %v", err)}}
 	}
-	d := &decoding{source: text}
+	d := &decoding{source: text, stacked: slices.Concat(s.Stack, s.otherStacks())}
 	out := &Scenario{env: s.env, file: s.file}
 	if d.into(out) {
 		d.check(out)

@@ -39,7 +39,7 @@ type Content struct {
 
 	Measure Measure   `toml:"measure" doc:"what to measure and how often"`
 	Plot    []Plot    `toml:"plot,omitempty" doc:"a figure"`
-	Table   []Table   `toml:"table,omitempty" doc:"a table of a sweep beside published values"`
+	Table   []Table   `toml:"table,omitempty" doc:"a table of measured beside published values"`
 	Expect  []Expect  `toml:"expect,omitempty" doc:"what must hold for the run to pass"`
 	Variant []Variant `toml:"variant,omitempty" doc:"a named set of overrides, varied like a swept key"`
 }
@@ -83,6 +83,8 @@ type Network struct {
 	Placement string         `toml:"placement" doc:"blocks: regions hold consecutive nodes; shuffled: nodes are spread by the seed" enum:"blocks,shuffled"`
 	MTU       quantity.Size  `toml:"mtu" doc:"largest payload of a datagram"`
 	Header    quantity.Size  `toml:"header" doc:"what every datagram costs beyond its payload"`
+
+	StreamTimeout quantity.Duration `toml:"stream_timeout" doc:"how long a stream goes on trying without progress before it breaks"`
 }
 
 // Latency is a model of one-way delays with its parameters.
@@ -184,29 +186,49 @@ type Distribution struct {
 	Shape float64 `toml:"shape,omitempty" doc:"weibull, pareto: the shape, to three digits"`
 }
 
-// Workload tells protocols to do something at a rate.
+// Workload tells protocols to do something at a rate. Each command goes to one
+// of the senders that are up at that moment, at random; while none is, there is
+// none. A sender that is frozen when its turn comes does nothing.
 type Workload struct {
 	Command string            `toml:"command" doc:"command of a protocol, for instance swim.set_metadata" required:"true"`
 	Rate    quantity.Rate     `toml:"rate" doc:"how often, over all senders together" required:"true"`
 	Arrival string            `toml:"arrival" doc:"poisson: at random; regular: at equal distances" enum:"poisson,regular"`
+	Count   int               `toml:"count,omitempty" doc:"number of commands after which it ends, those that a protocol refused included; without: no limit" min:"1" max:"1073741824"`
 	Size    quantity.Size     `toml:"size" doc:"size of the value, which is random"`
-	Senders int               `toml:"senders,omitempty" doc:"number of nodes that take part, chosen at random; without: all" min:"0" max:"1073741824"`
+	Sizes   *Sizes            `toml:"sizes,omitempty" doc:"distribution of the size of the value, in the place of size"`
+	Senders int               `toml:"senders,omitempty" doc:"number of nodes that take part, chosen at random, from the regions if there are any; without: all" min:"0" max:"1073741824"`
+	Nodes   []int             `toml:"nodes,omitempty" doc:"indices of the nodes that take part"`
+	Region  []string          `toml:"region,omitempty" doc:"regions whose nodes take part"`
 	From    quantity.Duration `toml:"from" doc:"virtual time of the beginning"`
 	Until   quantity.Duration `toml:"until,omitempty" doc:"virtual time of the end; without: the end of the run"`
+}
+
+// Sizes is a distribution of sizes, at most 1 MiB.
+type Sizes struct {
+	Model   string          `toml:"model" doc:"constant (size), uniform (min, max), lognormal (median, p90), choice (of, weights)" enum:"constant,uniform,lognormal,choice"`
+	Size    quantity.Size   `toml:"size,omitempty" doc:"constant: the size"`
+	Min     quantity.Size   `toml:"min,omitempty" doc:"uniform, lognormal: the smallest size; smaller ones count as this"`
+	Max     quantity.Size   `toml:"max,omitempty" doc:"uniform, lognormal: the largest size; larger ones count as this"`
+	Median  quantity.Size   `toml:"median,omitempty" doc:"lognormal: half of the sizes are below"`
+	P90     quantity.Size   `toml:"p90,omitempty" doc:"lognormal: nine tenths of the sizes are below"`
+	Of      []quantity.Size `toml:"of,omitempty" doc:"choice: the sizes"`
+	Weights []uint64        `toml:"weights,omitempty" doc:"choice: how often each size comes, relative to the others; without: all alike"`
 }
 
 // Measure says what to measure and how often.
 type Measure struct {
 	SampleInterval quantity.Duration `toml:"sample_interval" doc:"distance of the points of time series"`
 	WarmUp         quantity.Duration `toml:"warm_up" doc:"time at the beginning that is not measured"`
+	// BroadcastWindow bounds the memory that measures of broadcasts take.
+	BroadcastWindow quantity.Duration `toml:"broadcast_window" doc:"time after its broadcast in which a message is measured"`
 }
 
 // Plot describes a figure.
 type Plot struct {
 	Name      string          `toml:"name" doc:"file name without extension" required:"true"`
 	Title     string          `toml:"title,omitempty" doc:"stands above the figure"`
-	Kind      string          `toml:"kind" doc:"series over time, sweep over a swept key, or distribution of samples" required:"true" enum:"series,sweep,distribution"`
-	Metrics   []string        `toml:"metrics" doc:"what is drawn; simrun metrics lists them" required:"true"`
+	Kind      string          `toml:"kind" doc:"series over time, sweep over a swept key, distribution of samples, overlay: the links at the end, tree: who got a message from whom" required:"true" enum:"series,sweep,distribution,overlay,tree"`
+	Metrics   []string        `toml:"metrics,omitempty" doc:"what is drawn; simrun metrics lists them. overlay, tree: none"`
 	X         string          `toml:"x,omitempty" doc:"sweep: the swept key on the x axis"`
 	By        string          `toml:"by,omitempty" doc:"swept key that gets a curve for each value"`
 	Where     map[string]any  `toml:"where,omitempty" doc:"only the runs whose swept keys have these values"`
@@ -226,11 +248,11 @@ type PlotReference struct {
 	Points [][2]float64 `toml:"points,omitempty" doc:"points [x, y]"`
 }
 
-// Table describes a table of a sweep.
+// Table describes a table of measured values beside published ones.
 type Table struct {
 	Name    string         `toml:"name" doc:"file name without extension" required:"true"`
 	Title   string         `toml:"title,omitempty" doc:"stands above the table"`
-	Rows    string         `toml:"rows" doc:"swept key, or variant, that gets a row for each value" required:"true"`
+	Rows    string         `toml:"rows" doc:"swept key, or variant, that gets a row for each value; empty: one row, of all runs"`
 	Where   map[string]any `toml:"where,omitempty" doc:"only the runs whose swept keys have these values"`
 	Columns []TableColumn  `toml:"columns" doc:"the columns" required:"true"`
 }
@@ -240,7 +262,7 @@ type TableColumn struct {
 	Metric     string             `toml:"metric" doc:"what the column shows" required:"true"`
 	Label      string             `toml:"label,omitempty" doc:"its name"`
 	RelativeTo string             `toml:"relative_to,omitempty" doc:"row that counts as 100 %"`
-	Published  map[string]float64 `toml:"published,omitempty" doc:"published values by row, in per cent if relative"`
+	Published  map[string]float64 `toml:"published,omitempty" doc:"published values by row, in per cent if relative; without rows, of the row all"`
 }
 
 // Expect is something that must hold.

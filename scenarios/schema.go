@@ -38,10 +38,12 @@ func Schema(r *stack.Registry) ([]byte, error) {
 	refine(property(root, "stack"), schema{"items": schema{"enum": r.Names()}, "minItems": 1, "uniqueItems": true})
 	refine(property(root, "sweep"), sweepSchema())
 	refine(property(root, "workload", "[]", "command"), schema{"enum": commandNames(r)})
+	refine(property(root, "workload", "[]"), schema{"allOf": workloadSchema()})
+	refine(property(root, "workload", "[]", "sizes"), schema{"allOf": byModel(sizesKeys)})
 	refine(property(root, "fault", "[]"), faultSchema())
 	refine(property(root, "network", "latency"), schema{"allOf": byModel(latencyKeys)})
 	refine(property(root, "network", "loss"), schema{"allOf": byModel(lossKeys)})
-	refine(property(root, "plot", "[]"), schema{"allOf": []any{when("kind", "sweep", schema{"required": []string{"x"}})}})
+	refine(property(root, "plot", "[]"), plotSchema())
 	refine(property(root, "expect", "[]"), schema{"anyOf": requireEach("min", "max", "equal")})
 	refine(property(root, "churn"), schema{"oneOf": requireEach("session", "share", "trace")})
 	text, err := json.MarshalIndent(root, "", "  ")
@@ -266,6 +268,27 @@ func requireEach(keys ...string) []any {
 	var all []any
 	for _, key := range keys {
 		all = append(all, schema{"required": []string{key}})
+	}
+	return all
+}
+
+// plotSchema says what a plot needs by its kind.
+func plotSchema() schema {
+	picture := schema{"propertyNames": schema{"enum": pictureKeys}}
+	return schema{"allOf": []any{
+		when("kind", "series", schema{"required": []string{"metrics"}}),
+		when("kind", "sweep", schema{"required": []string{"metrics", "x"}}),
+		when("kind", "distribution", schema{"required": []string{"metrics"}}),
+		when("kind", "overlay", picture),
+		when("kind", "tree", picture),
+	}}
+}
+
+// workloadSchema says which keys of a workload exclude each other.
+func workloadSchema() []any {
+	var all []any
+	for _, pair := range workloadRivals {
+		all = append(all, schema{"not": schema{"required": pair[:]}})
 	}
 	return all
 }

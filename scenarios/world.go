@@ -65,7 +65,7 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	w, err := sim.New(sim.Config{
 		Seed: s.Seed, Nodes: s.Nodes.Count + s.Nodes.Spare, Network: network,
 		Build: st.Build, Decoders: st.Decoders(), Wire: wire, Workers: o.Workers,
-		Observer: o.Observer, Tracer: o.Tracer,
+		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -272,11 +272,9 @@ func (t *timeline) joins(w *sim.World) {
 // seeds are the nodes that a newcomer is told to start from: the first few that
 // run.
 func (t *timeline) seeds(c *sim.Control) []int {
-	var seeds []int
-	for i := 0; i < c.World().Nodes() && len(seeds) < t.s.Nodes.Join.Seeds; i++ {
-		if c.State(i) == sim.Up {
-			seeds = append(seeds, i)
-		}
+	seeds := make([]int, min(t.s.Nodes.Join.Seeds, c.CountUp()))
+	for k := range seeds {
+		seeds[k] = c.NthUp(k)
 	}
 	return seeds
 }

@@ -11,41 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/quantity"
 	"github.com/starling-sim/starling/sim"
 )
-
-// send lets one of the senders that run carry out the workload's command.
-func (t *timeline) send(c *sim.Control, purpose string, senders []int, kind protocol.CommandKind, load *Workload, k int) {
-	r := c.Rand(purpose)
-	value := make([]byte, load.Size)
-	for i := range value {
-		value[i] = byte(r.Uint64())
-	}
-	draw := r.Uint64()
-	up := upAmong(c, senders)
-	if len(up) == 0 {
-		return
-	}
-	pick := protocol.NewRand(draw)
-	// What the protocol refuses is in the event that the world reports.
-	_ = c.Command(up[pick.IntN(len(up))], protocol.Command{Kind: kind, Value: value}, k)
-}
-
-// upAmong returns the nodes that run, of those given or (nil) of all.
-func upAmong(c *sim.Control, nodes []int) []int {
-	var up []int
-	for i := range c.World().Nodes() {
-		if c.State(i) == sim.Up {
-			up = append(up, i)
-		}
-	}
-	if nodes == nil {
-		return up
-	}
-	return intersect(up, nodes)
-}
 
 // churn schedules the comings and goings.
 func (t *timeline) churn(w *sim.World) error {
@@ -95,8 +63,8 @@ func (t *timeline) replace(c *sim.Control) {
 		return
 	}
 	c.After(wait, func(c *sim.Control) {
-		if up := upAmong(c, nil); len(up) > 0 {
-			t.depart(c, up[c.Rand("churn who").IntN(len(up))], false)
+		if up := c.CountUp(); up > 0 {
+			t.depart(c, c.NthUp(c.Rand("churn who").IntN(up)), false)
 		}
 		t.replace(c)
 	})

@@ -2,10 +2,8 @@ package scenarios
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/starling-sim/starling/netmodel"
-	"github.com/starling-sim/starling/protocol/quantity"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -66,20 +64,25 @@ func (t *timeline) target(c *sim.Control, f *Fault, k int, states ...sim.State) 
 	case f.Nodes != nil:
 		return intersect(candidates, f.Nodes)
 	case f.Region != nil:
-		var nodes []int
-		for _, name := range f.Region {
-			region, _ := c.Network().RegionIndex(name)
-			for _, i := range c.Network().RegionNodes(region) {
-				nodes = append(nodes, int(i))
-			}
-		}
-		return intersect(candidates, nodes)
+		return intersect(candidates, inRegions(c, f.Region))
 	}
 	count := f.Count
 	if !f.Share.IsZero() {
 		count = f.Share.Of(len(candidates))
 	}
 	return choose(c, fmt.Sprintf("fault %d", k), candidates, count)
+}
+
+// inRegions returns the nodes of regions, region by region.
+func inRegions(c *sim.Control, names []string) []int {
+	var nodes []int
+	for _, name := range names {
+		region, _ := c.Network().RegionIndex(name)
+		for _, i := range c.Network().RegionNodes(region) {
+			nodes = append(nodes, int(i))
+		}
+	}
+	return nodes
 }
 
 // choose returns count of the candidates at random, in the order drawn.
@@ -293,39 +296,4 @@ func (f *Fault) effect(nodes []int, far []uint32, total int) NetworkFault {
 		return NetworkFault{}
 	}
 	return NetworkFault{Impaired: impaired}
-}
-
-// workload schedules the commands of the workload with index k in the file.
-func (t *timeline) workload(w *sim.World, k int) {
-	load := &t.s.Workload[k]
-	kind, _ := t.s.command(load.Command)
-	purpose := fmt.Sprintf("workload %d", k)
-	end := t.end(load.Until)
-	next := func(c *sim.Control) time.Duration {
-		if load.Arrival == "regular" {
-			return load.Rate.Interval()
-		}
-		d := Distribution{Model: "exponential"}
-		d.Mean = quantity.Duration(load.Rate.Interval())
-		return d.sample(c.Rand(purpose))
-	}
-	var senders []int
-	var send func(c *sim.Control)
-	send = func(c *sim.Control) {
-		if c.Now() >= end {
-			return
-		}
-		t.send(c, purpose, senders, kind, load, k)
-		c.After(next(c), send)
-	}
-	w.At(load.From.Std(), func(c *sim.Control) {
-		if load.Senders > 0 {
-			all := make([]int, t.s.Nodes.Count)
-			for i := range all {
-				all[i] = i
-			}
-			senders = choose(c, purpose, all, load.Senders)
-		}
-		c.After(next(c), send)
-	})
 }

@@ -6,7 +6,7 @@ package sim
 // wait, and again. So a time-out that passed while the process was stopped
 // strikes before the message is read that would have prevented it.
 type backlog struct {
-	timers, messages fifo
+	timers, messages fifo[event]
 	// turn is the number of events that are left of the present turn, which
 	// is that of the timers or of the messages.
 	turn      int
@@ -50,34 +50,53 @@ func (b *backlog) pop() event {
 	return e
 }
 
-func (b *backlog) now() *fifo {
+func (b *backlog) now() *fifo[event] {
 	if b.ofTimers {
 		return &b.timers
 	}
 	return &b.messages
 }
 
-// fifo is a queue of events, oldest first.
-type fifo struct {
-	events []event
-	head   int
+// each visits everything that waits.
+func (b *backlog) each(visit func(*event)) {
+	for _, q := range []*fifo[event]{&b.timers, &b.messages} {
+		for i := q.head; i < len(q.items); i++ {
+			visit(&q.items[i])
+		}
+	}
 }
 
-func (q *fifo) len() int { return len(q.events) - q.head }
+// fifo is a queue, oldest first.
+type fifo[T any] struct {
+	items []T
+	head  int
+}
 
-func (q *fifo) append(e event) {
-	if q.head > 64 && q.head*2 > len(q.events) {
-		q.events = q.events[:copy(q.events, q.events[q.head:])]
+func (q *fifo[T]) len() int { return len(q.items) - q.head }
+
+// room is how many items there is room for.
+func (q *fifo[T]) room() int { return cap(q.items) }
+
+func (q *fifo[T]) append(v T) {
+	if q.head > 64 && q.head*2 > len(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items = q.items[:n]
 		q.head = 0
 	}
-	q.events = append(q.events, e)
+	q.items = append(q.items, v)
 }
 
-func (q *fifo) pop() event {
-	e := q.events[q.head]
+// first is the oldest item; there must be one.
+func (q *fifo[T]) first() *T { return &q.items[q.head] }
+
+func (q *fifo[T]) pop() T {
+	v := q.items[q.head]
+	var zero T
+	q.items[q.head] = zero
 	q.head++
-	if q.head == len(q.events) {
-		q.events, q.head = q.events[:0], 0
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
 	}
-	return e
+	return v
 }

@@ -1,12 +1,17 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
 )
+
+// ErrFrozen is wrapped by the error of an act that needs the process of a node
+// that is paused and frozen.
+var ErrFrozen = errors.New("it is frozen")
 
 // State is what has become of a node.
 type State uint8
@@ -85,7 +90,9 @@ func (c *Control) NetworkChanged(fault int, begins bool) {
 func (c *Control) State(i int) State { return c.w.nodes[i].state }
 
 // Paused tells whether node i is paused.
-func (c *Control) Paused(i int) bool { return c.w.cold[i] != nil && c.w.cold[i].hold.paused }
+func (c *Control) Paused(i int) bool {
+	return c.w.cold[i] != nil && c.w.cold[i].hold != nil && c.w.cold[i].hold.paused
+}
 
 // Protocol is node i's state machine, nil if its process does not run. It is
 // for looking at: between events, an invariant may be checked on it.
@@ -113,7 +120,7 @@ func (c *Control) enter(what string, i int, allowed ...State) (*env, error) {
 	ctx := &w.shardOf(uint32(i)).ctx
 	w.acts++
 	ctx.enter(uint32(i), w.now, w.acts)
-	if cold := w.cold[i]; cold != nil {
+	if cold := w.cold[i]; cold != nil && cold.hold != nil {
 		// What it is busy with comes first.
 		ctx.now = max(ctx.now, cold.hold.busyUntil)
 	}
@@ -160,7 +167,8 @@ func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind
 	n.rand = w.nodeRand(uint32(i), lives)
 	n.seq++ // so that no two lives are born with the same number
 	n.born = n.seq
-	n.state, n.silent = Up, false
+	w.setState(uint32(i), Up)
+	n.silent = false
 	n.flags |= flagUp
 	w.up++
 	ctx.report(protocol.Event{Kind: kind})
@@ -208,7 +216,8 @@ func (c *env) end(state State, silent bool) {
 		}
 	}
 	c.n.proto = nil
-	c.n.state, c.n.silent = state, silent
+	c.w.setState(c.idx, state)
+	c.n.silent = silent
 	c.n.flags &= flagClock
 	c.w.up--
 }
@@ -219,14 +228,14 @@ func (c *env) end(state State, silent bool) {
 // is done ends when it is resumed.
 func (c *Control) Leave(i int) error {
 	if c.frozen(i) {
-		return fmt.Errorf("leave node %d: it is frozen", i)
+		return fmt.Errorf("leave node %d: %w", i, ErrFrozen)
 	}
 	ctx, err := c.enter("leave", i, Up)
 	if err != nil {
 		return err
 	}
 	n := ctx.n
-	n.state = Leaving
+	c.w.setState(uint32(i), Leaving)
 	ctx.report(protocol.Event{Kind: protocol.EventNodeLeaving})
 	var takes time.Duration
 	if l, ok := n.proto.(protocol.Leaver); ok {
@@ -327,7 +336,7 @@ func (c *Control) Resume(i int) error {
 // application is frozen with it.
 func (c *Control) Command(i int, cmd protocol.Command, workload int) error {
 	if c.frozen(i) {
-		return fmt.Errorf("command node %d: it is frozen", i)
+		return fmt.Errorf("command node %d: %w", i, ErrFrozen)
 	}
 	ctx, err := c.enter("command", i, Up, Leaving)
 	if err != nil {
@@ -384,7 +393,11 @@ func (c *Control) setClock(what string, i int, change func(*clock)) error {
 	if err != nil {
 		return err
 	}
-	k := &c.w.coldOf(uint32(i)).clock
+	cold := c.w.coldOf(uint32(i))
+	if cold.clock == nil {
+		cold.clock = &clock{}
+	}
+	k := cold.clock
 	now := c.w.now
 	k.set(now, k.read(now), k.ppb)
 	change(k)

@@ -98,6 +98,7 @@ type variant struct {
 	observer  protocol.Observer
 	tracer    sim.Tracer
 	stopEvery time.Duration // 0: run through
+	divide    int           // number of workers that go on after the first stop
 	sample    bool
 }
 
@@ -131,6 +132,9 @@ func (p *plan) run(t testing.TB, v variant) *sim.World {
 	if v.stopEvery > 0 {
 		for at := v.stopEvery; at < p.until; at += v.stopEvery {
 			mustRun(t, w, at)
+			if v.divide > 0 && w.Workers() == 1 {
+				w.Divide(v.divide)
+			}
 		}
 	}
 	mustRun(t, w, p.until)
@@ -253,6 +257,7 @@ func TestHashDoesNotDependOnExecution(t *testing.T) {
 			{workers: 4, sample: true, tracer: &traceRecorder{}},
 			{workers: 1, wire: sim.WireEncode, observer: &recorder{}},
 			{workers: 0, stopEvery: 29 * time.Millisecond, sample: true},
+			{workers: 1, stopEvery: 31 * time.Millisecond, divide: 3},
 		} {
 			got := p.run(t, v)
 			name := fmt.Sprintf("workers %d, wire %v, observer %v, tracer %v", v.workers, v.wire, v.observer != nil, v.tracer != nil)

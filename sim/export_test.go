@@ -18,3 +18,6 @@ func (w *World) Age(n uint32) {
 		w.nodes[i].seq += n
 	}
 }
+
+// Divide divides the nodes of a world of one worker among n.
+func (w *World) Divide(n int) { w.divide(n) }

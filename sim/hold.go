@@ -45,7 +45,7 @@ func (sh *shard) processSlowly(n *node, e *event) {
 	if isTimer && !sh.w.current(e) {
 		return
 	}
-	h := &sh.w.cold[e.dst].hold
+	h := sh.w.cold[e.dst].hold
 	c := &sh.ctx
 	c.enter(e.dst, e.time, e.key)
 	switch {
@@ -93,7 +93,7 @@ func (sh *shard) serve(e *event) {
 	if n.flags&flagUp == 0 || !sh.w.current(e) {
 		return
 	}
-	h := &sh.w.cold[e.dst].hold
+	h := sh.w.cold[e.dst].hold
 	h.serving = false
 	if h.stopped() || h.backlog.len() == 0 {
 		return
@@ -119,14 +119,14 @@ func (sh *shard) serve(e *event) {
 // wait makes the process of the context's node wait for d ns, as for its disk.
 func (c *env) wait(d int64) {
 	c.now = c.later(d)
-	c.w.coldOf(c.idx).hold.busyUntil = c.now
+	c.w.holdOf(c.idx).busyUntil = c.now
 	c.n.flags |= flagHeld
 }
 
 // pause, resume and drop are called by control events.
 
 func (c *env) pause(p Pause) {
-	h := &c.w.coldOf(c.idx).hold
+	h := c.w.holdOf(c.idx)
 	h.paused, h.model, h.service = true, p.Model, int64(p.Service)
 	c.n.flags |= flagHeld
 	if p.Model == PauseBlockedIO {
@@ -135,7 +135,7 @@ func (c *env) pause(p Pause) {
 }
 
 func (c *env) resume() {
-	h := &c.w.cold[c.idx].hold
+	h := c.w.cold[c.idx].hold
 	h.paused, h.service = false, 0
 	c.n.flags &^= flagBlocked
 	blocked := h.outgoing
@@ -162,14 +162,14 @@ func (c *env) transmit(o outgoing) {
 // dropHeld lets go of everything that waits at a node whose process ends.
 func (c *env) dropHeld() {
 	cold := c.w.cold[c.idx]
-	if cold == nil {
+	if cold == nil || cold.hold == nil {
 		return
 	}
-	h := &cold.hold
+	h := cold.hold
 	for h.backlog.len() > 0 {
 		e := h.backlog.pop()
 		e.time, e.key = c.at, c.key
 		c.sh.discard(&e, LostNobody)
 	}
-	cold.hold = hold{}
+	cold.hold = nil
 }

@@ -37,12 +37,13 @@ func (w *World) current(e *event) bool {
 	return int32(e.sequence()-w.nodes[e.dst].born) >= 0 || w.cold[e.dst] == nil || w.cold[e.dst].lives == 0
 }
 
-// cold is the state of a node that most nodes do without.
+// cold is the state of a node that most nodes do without, in one cache line:
+// in some worlds every node has streams.
 type cold struct {
-	lives   uint32 // number of restarts
-	clock   clock
-	hold    hold
 	streams streams
+	lives   uint32 // number of restarts
+	clock   *clock
+	hold    *hold
 	disk    *disk
 }
 
@@ -52,6 +53,15 @@ func (w *World) coldOf(i uint32) *cold {
 		w.cold[i] = &cold{}
 	}
 	return w.cold[i]
+}
+
+// holdOf returns what is held at node i, made if need be.
+func (w *World) holdOf(i uint32) *hold {
+	cold := w.coldOf(i)
+	if cold.hold == nil {
+		cold.hold = &hold{}
+	}
+	return cold.hold
 }
 
 // nodeRand is the stream of random numbers of one life of a node.

@@ -21,6 +21,7 @@ type shard struct {
 	q        *queue
 	parcels  slab[payload]
 	segments slab[segment]
+	waits    waits
 	pairs    pairArena
 	// out holds, by shard, what goes to nodes of other shards. When a window
 	// opens it becomes in, out of which the others take it while this shard

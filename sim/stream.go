@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
@@ -35,53 +34,6 @@ func streamSize(body int) int {
 	return n + (n+netmodel.DefaultMSS-1)/netmodel.DefaultMSS*segmentHeader
 }
 
-// streams is a node's side of all its connections.
-type streams struct {
-	ends []*end // ascending by peer
-	// opened and written count, by peer, connections and messages: they are
-	// the k by which the network model decides what happens.
-	opened, written map[uint32]uint32
-	sweepAt         int // number of ends at which idle ones are looked for
-}
-
-type phase uint8
-
-const (
-	closed phase = iota
-	connecting
-	open
-)
-
-// end is one end of the connections between two nodes. Each has a number that
-// never comes again. What the node sends goes over tx; rx is the connection
-// that the peer opened last, which may be the same.
-type end struct {
-	peer   uint32
-	phase  phase
-	tx, rx uint64
-	fresh  bool // nothing went over tx yet, and this end opened it
-	shaken bool // the handshake is under way
-	doomed bool // breaks when it wakes
-	// born tells which life of the peer tx leads to.
-	born  uint32
-	queue []queued
-	// wakeAt is when the end's evWake is due, 0 if none is.
-	wakeAt int64
-	// stalled is since when nothing gets through, -1 if it does; tries counts
-	// the attempts since.
-	stalled int64
-	tries   int
-
-	free     int64 // when the last message was put on the wire whole
-	arrival  int64 // when it arrives
-	lastUsed int64
-}
-
-type queued struct {
-	msg  protocol.Message
-	size int
-}
-
 // segment is what travels between the ends: a message, or the news that a
 // connection does not exist (any more).
 type segment struct {
@@ -91,52 +43,6 @@ type segment struct {
 	first       bool
 	frame       bool
 	reset       bool
-}
-
-func (s *streams) find(peer uint32) *end {
-	if i, ok := slices.BinarySearchFunc(s.ends, peer, compareEnd); ok {
-		return s.ends[i]
-	}
-	return nil
-}
-
-func compareEnd(e *end, peer uint32) int {
-	switch {
-	case e.peer < peer:
-		return -1
-	case e.peer > peer:
-		return 1
-	}
-	return 0
-}
-
-// to returns the end towards a peer, made if need be.
-func (s *streams) to(peer uint32, now int64) *end {
-	i, ok := slices.BinarySearchFunc(s.ends, peer, compareEnd)
-	if ok {
-		return s.ends[i]
-	}
-	if len(s.ends) >= max(s.sweepAt, 16) {
-		s.ends = slices.DeleteFunc(s.ends, func(e *end) bool {
-			// The peer may hold on a little longer than this end.
-			return len(e.queue) == 0 && now-e.lastUsed > 2*int64(streamIdle)
-		})
-		s.sweepAt = 2 * len(s.ends)
-		i, _ = slices.BinarySearchFunc(s.ends, peer, compareEnd)
-	}
-	e := &end{peer: peer, stalled: -1, lastUsed: now}
-	s.ends = slices.Insert(s.ends, i, e)
-	return e
-}
-
-// next counts one more use of a peer.
-func next(counts *map[uint32]uint32, peer uint32) uint32 {
-	if *counts == nil {
-		*counts = map[uint32]uint32{}
-	}
-	k := (*counts)[peer]
-	(*counts)[peer] = k + 1
-	return k
 }
 
 func (c *env) SendStream(to protocol.NodeID, m protocol.Message) error {
@@ -172,22 +78,20 @@ func (c *env) stream(to protocol.NodeID, m protocol.Message) {
 		return
 	}
 	e := c.w.coldOf(c.idx).streams.to(dst, c.now)
-	if e.phase == open && len(e.queue) == 0 && c.now-e.lastUsed > int64(streamIdle) {
-		e.close()
+	if e.phase == open && e.wait == 0 && c.now-e.lastUsed > int64(streamIdle) {
+		e.rest()
 	}
 	e.lastUsed = c.now
-	e.queue = append(e.queue, queued{m, size})
-	switch e.phase {
-	case closed:
+	q := queued{m, size}
+	if e.phase == open && e.wait == 0 && c.put(e, &q) {
+		return
+	}
+	c.sh.waits.of(e).queue.append(q)
+	if e.phase == closed {
 		e.phase, e.fresh = connecting, true
 		e.tx = uint64(c.idx+1)<<32 | uint64(c.n.seq)
 		c.n.seq++
-		e.free, e.arrival = 0, 0
 		c.connect(e)
-	case open:
-		if e.wakeAt == 0 {
-			c.write(e)
-		}
 	}
 }
 
@@ -213,22 +117,25 @@ func (c *env) oneWay(peer uint32) int64 {
 }
 
 func (c *env) wake(e *end, after int64) {
-	e.wakeAt = c.later(after)
-	c.own(evWake, e.wakeAt, uint64(e.peer))
+	at := c.later(after)
+	c.sh.waits.of(e).wakeAt = at
+	c.own(evWake, at, uint64(e.peer))
 }
 
 // connect tries to open the connection.
 func (c *env) connect(e *end) {
-	if e.stalled < 0 {
-		e.stalled = c.now
+	w := c.sh.waits.of(e)
+	if w.stalled < 0 {
+		w.stalled = c.now
 	}
 	if c.cut(e.peer) {
 		c.stall(e)
 		return
 	}
-	k := next(&c.w.cold[c.idx].streams.opened, e.peer)
+	k := e.opened
+	e.opened++
 	delay, ok := c.w.net.StreamConnect(c.idx, e.peer, c.now, k)
-	if left := c.patience(e); !ok || delay > left {
+	if left := c.patience(w); !ok || delay > left {
 		e.doomed, delay = true, left
 	}
 	e.shaken = true
@@ -236,52 +143,62 @@ func (c *env) connect(e *end) {
 }
 
 // patience is for how much longer a stalled end tries.
-func (c *env) patience(e *end) int64 { return e.stalled + c.w.streamTimeout - c.now }
+func (c *env) patience(w *waiting) int64 { return w.stalled + c.w.streamTimeout - c.now }
 
 // stall puts off the next attempt.
 func (c *env) stall(e *end) {
-	if e.stalled < 0 {
-		e.stalled = c.now
+	w := c.sh.waits.of(e)
+	if w.stalled < 0 {
+		w.stalled = c.now
 	}
-	e.tries++
-	wait := max(c.w.net.StreamRetry(c.idx, e.peer, e.tries), int64(time.Millisecond))
-	c.wake(e, min(wait, c.patience(e)))
+	w.tries++
+	wait := max(c.w.net.StreamRetry(c.idx, e.peer, w.tries), int64(time.Millisecond))
+	c.wake(e, min(wait, c.patience(w)))
 }
 
 // write puts on the wire what waits, as far as the path takes it now.
 func (c *env) write(e *end) {
-	for len(e.queue) > 0 {
-		if e.free > c.now {
-			c.wake(e, e.free-c.now)
+	w := c.sh.waits.at(e.wait)
+	for w.queue.len() > 0 {
+		if !c.put(e, w.queue.first()) {
 			return
 		}
-		if c.cut(e.peer) {
-			c.stall(e)
-			return
-		}
-		q := e.queue[0]
-		k := next(&c.w.cold[c.idx].streams.written, e.peer)
-		delay, ok := c.w.net.StreamTransmit(c.idx, e.peer, int64(q.size), c.now, c.w.streamTimeout, k)
-		if !ok {
-			e.doomed = true
-			c.wake(e, min(delay, c.w.streamTimeout))
-			return
-		}
-		e.queue[0] = queued{}
-		e.queue = e.queue[1:]
-		e.stalled, e.tries = -1, 0
-		// The delay is the time to put the message on the wire and the
-		// latency of its last byte.
-		e.free = c.now + max(0, delay-c.oneWay(e.peer))
-		e.arrival = max(c.later(delay), e.arrival+1, c.now+c.w.lookahead)
-		e.lastUsed = c.now
-		c.sendSegment(e.peer, e.arrival, segment{
-			payload: payload{q.msg, c.idx, int32(q.size)},
-			conn:    e.tx, born: e.born, first: e.fresh, frame: c.w.encodes,
-		})
-		e.fresh = false
+		w.queue.pop()
+		w.stalled, w.tries = -1, 0
 	}
-	e.queue = nil
+	c.sh.waits.release(e)
+}
+
+// put puts a message on the wire of an open connection; false means that the
+// path does not take it now, and that the end will wake.
+func (c *env) put(e *end, q *queued) bool {
+	if e.free > c.now {
+		c.wake(e, e.free-c.now)
+		return false
+	}
+	if c.cut(e.peer) {
+		c.stall(e)
+		return false
+	}
+	k := e.written
+	e.written++
+	delay, ok := c.w.net.StreamTransmit(c.idx, e.peer, int64(q.size), c.now, c.w.streamTimeout, k)
+	if !ok {
+		e.doomed = true
+		c.wake(e, min(delay, c.w.streamTimeout))
+		return false
+	}
+	// The delay is the time to put the message on the wire and the latency of
+	// its last byte.
+	e.free = c.now + max(0, delay-c.oneWay(e.peer))
+	e.arrival = max(c.later(delay), e.arrival+1, c.now+c.w.lookahead)
+	e.lastUsed = c.now
+	c.sendSegment(e.peer, e.arrival, segment{
+		payload: payload{q.msg, c.idx, int32(q.size)},
+		conn:    e.tx, born: e.born, first: e.fresh, frame: c.w.encodes,
+	})
+	e.fresh = false
+	return true
 }
 
 // sendSegment makes a segment reach another node at a time.
@@ -304,14 +221,18 @@ func (sh *shard) streamWakes(ev *event) {
 		return
 	}
 	e := sh.w.cold[ev.dst].streams.find(uint32(ev.arg))
-	if e == nil || e.wakeAt != ev.time {
+	if e == nil || e.wait == 0 {
 		return
 	}
-	e.wakeAt = 0
+	w := sh.waits.at(e.wait)
+	if w.wakeAt != ev.time {
+		return
+	}
+	w.wakeAt = 0
 	c := &sh.ctx
 	c.enter(ev.dst, ev.time, ev.key)
 	switch {
-	case e.doomed, e.stalled >= 0 && c.patience(e) <= 0:
+	case e.doomed, w.stalled >= 0 && c.patience(w) <= 0:
 		c.breakEnd(e)
 	case e.phase == open:
 		c.write(e)
@@ -330,17 +251,14 @@ func (c *env) connected(e *end) {
 	switch {
 	case peer.state == Up || peer.state == Leaving:
 		e.phase, e.born = open, peer.born
-		e.stalled, e.tries = -1, 0
+		w := c.sh.waits.at(e.wait)
+		w.stalled, w.tries = -1, 0
 		c.write(e)
 	case peer.silent:
 		c.stall(e)
 	default: // refused
 		c.breakEnd(e)
 	}
-}
-
-func (e *end) close() {
-	*e = end{peer: e.peer, stalled: -1, lastUsed: e.lastUsed}
 }
 
 // breakEnd ends the connection at this end and tells the process.
@@ -351,10 +269,15 @@ func (c *env) breakEnd(e *end) {
 }
 
 func (c *env) loseQueue(e *end) {
-	for _, q := range e.queue {
+	if e.wait == 0 {
+		return
+	}
+	w := c.sh.waits.at(e.wait)
+	for w.queue.len() > 0 {
+		q := w.queue.pop()
 		c.loseStream(e.peer, c.idx, q.msg, q.size)
 	}
-	e.queue = nil
+	c.sh.waits.release(e)
 }
 
 func (c *env) loseStream(to, from uint32, m protocol.Message, size int) {
@@ -367,98 +290,4 @@ func (c *env) loseStream(to, from uint32, m protocol.Message, size int) {
 		r.describe(m)
 		c.sh.trace(r)
 	}
-}
-
-// segmentArrived is the host's part of receiving.
-func (sh *shard) segmentArrived(ev *event) {
-	s := sh.segments.take(uint32(ev.arg))
-	n := &sh.w.nodes[ev.dst]
-	c := &sh.ctx
-	c.enter(ev.dst, ev.time, ev.key)
-	up := n.flags&flagUp != 0
-	if s.reset {
-		if up {
-			c.resetArrived(&s)
-		}
-		return
-	}
-	if !up || n.born != s.born {
-		c.refuseSegment(&s)
-		return
-	}
-	e := sh.w.coldOf(ev.dst).streams.to(s.from, c.now)
-	if s.first {
-		e.accept(s.conn, sh.w.nodes[s.from].born)
-	}
-	if s.conn != e.tx && s.conn != e.rx {
-		c.refuseSegment(&s)
-		return
-	}
-	e.lastUsed = c.now
-	what := uint32(evUpcall)
-	if s.frame {
-		what |= whatFrame
-	}
-	slot := sh.parcels.put(s.payload)
-	sh.process(&event{time: ev.time, key: ev.key, dst: ev.dst, what: what, arg: uint64(slot)})
-}
-
-// accept takes up a connection that the peer opened. What this end sent on an
-// earlier one that the peer had opened goes on over the new one.
-func (e *end) accept(conn uint64, born uint32) {
-	switch {
-	case e.phase == closed:
-		e.close()
-		e.phase, e.tx, e.born = open, conn, born
-	case e.phase == open && e.tx == e.rx:
-		e.tx, e.born = conn, born
-	}
-	e.rx = conn
-}
-
-// refuseSegment answers a message of a connection that does not exist here. If
-// the answer cannot come back, the sender's time-out stands in for it.
-func (c *env) refuseSegment(s *segment) {
-	c.loseStream(c.idx, s.from, s.msg, int(s.size))
-	delay := c.oneWay(s.from)
-	if (c.n.state == Crashed && c.n.silent) || c.cut(s.from) {
-		delay = max(delay, c.w.streamTimeout)
-	}
-	c.sendSegment(s.from, c.later(delay), segment{payload: payload{from: c.idx}, conn: s.conn, reset: true})
-}
-
-// resetArrived breaks the end that a reset is about.
-func (c *env) resetArrived(s *segment) {
-	cold := c.w.cold[c.idx]
-	if cold == nil {
-		return
-	}
-	e := cold.streams.find(s.from)
-	if e == nil || e.phase == closed {
-		return
-	}
-	names := func(conn uint64) bool { return conn != 0 && (conn == s.conn || conn == s.other) }
-	switch {
-	case names(e.tx) && e.phase == open:
-		c.breakEnd(e)
-	case names(e.rx):
-		e.rx = 0
-	}
-}
-
-// endStreams ends all connections of a process that ends; if its host lives,
-// that tells the other ends.
-func (c *env) endStreams(tell bool) {
-	cold := c.w.cold[c.idx]
-	if cold == nil {
-		return
-	}
-	for _, e := range cold.streams.ends {
-		c.loseQueue(e)
-		if tell && e.phase != closed && (e.phase == open || e.rx != 0) && !c.cut(e.peer) {
-			at := max(c.later(c.oneWay(e.peer)), e.arrival+1)
-			c.sendSegment(e.peer, at, segment{payload: payload{from: c.idx}, conn: e.tx, other: e.rx, reset: true})
-		}
-	}
-	cold.streams.ends, cold.streams.sweepAt = nil, 0
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -23,6 +24,28 @@ func TestStreamServesBothDirections(t *testing.T) {
 	s.stream(0, 0, 1, 1)
 	s.stream(50, 1, 0, 2) // no handshake: it answers on the connection
 	s.expect(1000, "30ms n1 got 1 from n0", "60ms n0 got 2 from n1")
+}
+
+// A connection that nobody used for long is opened again, by either side or both
+// at once, and nobody takes the other for failed.
+func TestIdleStreamsDoNotBreak(t *testing.T) {
+	const minute = 60_000
+	for _, first := range []int{0, 1} { // opens the connection; node 0 opens it again
+		for _, answer := range []float64{5, 100} { // ms later: before it can know, and after
+			s := newScript(t, 2, nil)
+			s.stream(0, first, 1-first, 1)
+			s.stream(50, 1-first, first, 2)
+			s.stream(6*minute, 0, 1, 3)
+			s.stream(6*minute+answer, 1, 0, 4)
+			s.stream(6*minute+200, 0, 1, 5)
+			s.stream(6*minute+300, 1, 0, 6)
+			s.must(s.w.Run(context.Background(), 7*time.Minute))
+			if c := s.w.Counters(); c.StreamsBroken != 0 || c.Lost[sim.LostStream] != 0 || c.StreamMessages != 6 {
+				t.Errorf("opened by node %d, answer after %v ms: got %d breaks, %d messages lost, %d delivered; want none, none, 6",
+					first, answer, c.StreamsBroken, c.Lost[sim.LostStream], c.StreamMessages)
+			}
+		}
+	}
 }
 
 // 1,250 bytes take 10 ms at 1 Mbit/s; messages follow one another on the wire.

@@ -21,7 +21,8 @@ type World struct {
 	seeds     []uint32 // number of the node's list of seeds
 	seedLists seedLists
 	contacts  []byte
-	up        int
+	up        int // processes that run: nodes that are up or leaving
+	ups       upCount
 
 	salt, orderSeed uint64
 	lookahead       int64 // ns that messages to other nodes take at least
@@ -65,6 +66,7 @@ func New(cfg Config) (*World, error) {
 		cold:           make([]*cold, cfg.Nodes),
 		seeds:          make([]uint32, cfg.Nodes),
 		seedLists:      newSeedLists(),
+		ups:            newUpCount(cfg.Nodes),
 		contacts:       makeContacts(cfg.Nodes),
 		salt:           idSalt(cfg.Seed),
 		orderSeed:      protocol.Derive(cfg.Seed, "order", 0),
@@ -308,6 +310,7 @@ func (w *World) divide(n int) {
 	first := w.shards[0]
 	old := *first
 	first.q, first.parcels, first.segments, first.pairs = newQueue(), slab[payload]{}, slab[segment]{}, pairArena{}
+	first.waits = waits{}
 	for i := 1; i < n; i++ {
 		w.shards = append(w.shards, w.newShard(i))
 	}
@@ -320,6 +323,13 @@ func (w *World) divide(n int) {
 		if n := &w.nodes[i]; n.pairLog > 0 {
 			old.pairs.carry(n, &w.shardOf(uint32(i)).pairs)
 		}
+		if cold := w.cold[i]; cold != nil {
+			sh := w.shardOf(uint32(i))
+			cold.streams.carry(&old.waits, &sh.waits)
+			if cold.hold != nil {
+				cold.hold.backlog.each(func(e *event) { sh.adopt(&old, e) })
+			}
+		}
 	}
 	for {
 		e, ok := old.q.pop(math.MaxInt64)
@@ -327,12 +337,17 @@ func (w *World) divide(n int) {
 			return
 		}
 		sh := w.shardOf(e.dst)
-		switch e.kind() {
-		case evDeliver, evArrive, evUpcall:
-			e.arg = uint64(sh.parcels.put(old.parcels.take(uint32(e.arg))))
-		case evSegment:
-			e.arg = uint64(sh.segments.put(old.segments.take(uint32(e.arg))))
-		}
+		sh.adopt(&old, &e)
 		sh.q.push(e)
+	}
+}
+
+// adopt takes over from another shard what an event refers to.
+func (sh *shard) adopt(from *shard, e *event) {
+	switch e.kind() {
+	case evDeliver, evArrive, evUpcall:
+		e.arg = uint64(sh.parcels.put(from.parcels.take(uint32(e.arg))))
+	case evSegment:
+		e.arg = uint64(sh.segments.put(from.segments.take(uint32(e.arg))))
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/starling-sim/starling/sim"
 )
 
-// messageNames returns the names of all kinds of message of the specs.
-func messageNames(specs []protocol.Spec) map[protocol.MessageKind]string {
-	names := map[protocol.MessageKind]string{}
+// messageSpecs returns what the specs say of all kinds of message.
+func messageSpecs(specs []protocol.Spec) map[protocol.MessageKind]protocol.MessageSpec {
+	out := map[protocol.MessageKind]protocol.MessageSpec{}
 	for _, s := range specs {
 		for _, m := range s.Messages {
-			names[m.Kind] = m.Name
+			out[m.Kind] = m
 		}
 	}
-	return names
+	return out
 }
 
 // countersOf puts what a world counted into the words of analysis. The nodes'
 // own counters are read only if perNode is true.
-func countersOf(w *sim.World, names map[protocol.MessageKind]string, perNode bool) analysis.Counters {
+func countersOf(w *sim.World, specs map[protocol.MessageKind]protocol.MessageSpec, perNode bool) analysis.Counters {
 	c := w.Counters()
 	out := analysis.Counters{
 		Events: c.Events, Timers: c.Timers,
@@ -33,11 +33,11 @@ func countersOf(w *sim.World, names map[protocol.MessageKind]string, perNode boo
 		out.Lost = append(out.Lost, analysis.Count{Name: sim.Loss(reason).String(), N: n})
 	}
 	for _, k := range c.Kinds {
-		name, ok := names[k.Kind]
+		spec, ok := specs[k.Kind]
 		if !ok {
-			name = fmt.Sprintf("%#04x", uint16(k.Kind))
+			spec.Name = fmt.Sprintf("%#04x", uint16(k.Kind))
 		}
-		out.Messages = append(out.Messages, analysis.MessageCount{Name: name, Messages: k.Sent, Bytes: k.SentBytes})
+		out.Messages = append(out.Messages, analysis.MessageCount{Name: spec.Name, Messages: k.Sent, Bytes: k.SentBytes, Payload: spec.Payload})
 	}
 	if perNode {
 		out.NodeMessages, out.NodeBytes = make([]uint64, w.Nodes()), make([]uint64, w.Nodes())

@@ -31,7 +31,7 @@ func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*ana
 	if err := m.run(ctx, s.Duration.Std(), s.Measure.SampleInterval.Std(), o.advance); err != nil {
 		return nil, nil, err
 	}
-	counters := countersOf(m.world, m.names, true)
+	counters := countersOf(m.world, m.messages, true)
 	result, err := m.collector.Finish(m.world.Now(), counters)
 	if err != nil {
 		return nil, nil, err
@@ -48,7 +48,7 @@ func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*ana
 type measured struct {
 	world     *sim.World
 	collector *analysis.Collector
-	names     map[protocol.MessageKind]string
+	messages  map[protocol.MessageKind]protocol.MessageSpec
 	warmUp    time.Duration
 }
 
@@ -74,14 +74,14 @@ func newMeasured(s *scenarios.Scenario, workers int) (*measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &measured{names: messageNames(specs), warmUp: s.Measure.WarmUp.Std()}
+	m := &measured{messages: messageSpecs(specs), warmUp: s.Measure.WarmUp.Std()}
 	faults := &scenarios.NetworkFaults{}
 	if m.world, err = s.World(scenarios.WorldOptions{Workers: workers, Observer: m, Faults: faults}); err != nil {
 		return nil, err
 	}
 	cfg := analysis.Config{
 		Nodes: m.world.Nodes(), NodeID: m.world.ID, Index: m.world.Index,
-		SampleInterval: s.Measure.SampleInterval.Std(), WarmUp: m.warmUp,
+		SampleInterval: s.Measure.SampleInterval.Std(), WarmUp: m.warmUp, BroadcastWindow: s.Measure.BroadcastWindow.Std(),
 		NetworkFault: func(fault int) analysis.NetworkFault {
 			f := faults.Begun(fault)
 			return analysis.NetworkFault{Anomalous: f.Impaired, Cut: f.Cut}
@@ -116,7 +116,7 @@ func (m *measured) run(ctx context.Context, until, interval time.Duration, advan
 			return err
 		}
 		if next < until { // the last sample is Finish's
-			m.collector.Sample(next, countersOf(m.world, m.names, next == m.warmUp))
+			m.collector.Sample(next, countersOf(m.world, m.messages, next == m.warmUp))
 		}
 		c := m.world.Counters()
 		advance(next-now, c.Events-events)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"path"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -33,16 +36,26 @@ func newListCommand(a *app) *cobra.Command {
 			if asJSON {
 				return printJSON(a.stdout, listings)
 			}
-			t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+			var table bytes.Buffer
+			t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "SCENARIO\tNODES\tDURATION\tSWEEP\tQUESTION")
-			for _, l := range listings {
+			for i, l := range listings {
+				if i > 0 && path.Dir(l.Name) != path.Dir(listings[i-1].Name) {
+					fmt.Fprintln(t, "\t\t\t\t") // an empty line would end the columns
+				}
 				sweep := "-"
 				if l.Runs > 1 {
 					sweep = fmt.Sprintf("%d runs", l.Runs)
 				}
 				fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", l.Name, l.Nodes, l.Duration, sweep, l.Question)
 			}
-			return t.Flush()
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			for line := range strings.Lines(table.String()) {
+				fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n"))
+			}
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")

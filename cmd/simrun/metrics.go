@@ -93,6 +93,9 @@ func printMetric(a *app, m analysis.Metric) {
 	if m.Series {
 		unit += ", over time"
 	}
+	if m.Links {
+		unit = "links of a graph"
+	}
 	fmt.Fprintf(a.stdout, "  [%s]\n", unit)
 	for _, line := range wrapText(m.Definition, 76) {
 		fmt.Fprintf(a.stdout, "    %s\n", line)

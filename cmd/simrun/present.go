@@ -56,8 +56,8 @@ func (r *result) present() *presentation {
 		p.figures = append(p.figures, figure)
 	}
 	for _, spec := range r.scenario.Table {
-		if !r.isSweep() {
-			continue // a table compares points
+		if spec.Rows != "" && !r.isSweep() {
+			continue // it compares points
 		}
 		table, err := analysis.BuildTable(tableOf(spec), r.selected(spec.Where))
 		if err != nil {

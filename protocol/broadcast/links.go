@@ -48,7 +48,7 @@ type Links struct {
 	peers  []protocol.NodeID
 	picked int
 	fanout int
-	heard  uint64 // peers that became available so far
+	heard  uint64 // peers that are available, as far as known
 
 	waiting bool // for Retry
 	tries   uint // without enough peers
@@ -91,7 +91,14 @@ func NewLinks(lower []protocol.Protocol, fanout int, tell Listener) (*Links, err
 }
 
 // Start picks the first peers, as far as some are known.
-func (l *Links) Start(env protocol.Env) { l.fill(env, 0) }
+func (l *Links) Start(env protocol.Env) {
+	// A full membership that knows everybody from the start does not report
+	// them one by one.
+	if s, ok := l.sampler.(interface{ Members() int }); ok {
+		l.heard = uint64(max(0, s.Members()-1))
+	}
+	l.fill(env, 0)
+}
 
 // Peers returns all peers, to be read until the next change.
 func (l *Links) Peers() []protocol.NodeID {
@@ -127,9 +134,13 @@ func (l *Links) inbound() int { return 4*l.fanout + 16 }
 // Failed says that a peer was found to be unreachable. An overlay finds that
 // out by itself.
 func (l *Links) Failed(env protocol.Env, id protocol.NodeID) {
-	if l.overlay == nil && l.remove(env, id) {
-		l.fill(env, id)
+	if l.overlay != nil || !l.remove(env, id) || l.waiting {
+		return
 	}
+	l.fill(env, id)
+	// The next one that fails soon is made up for later: the sampler may not
+	// know yet who is gone, and give two of them in turn as fast as they fail.
+	l.wait(env, firstRetry)
 }
 
 func (l *Links) onChange(env protocol.Env, id protocol.NodeID, present bool) {
@@ -137,15 +148,18 @@ func (l *Links) onChange(env protocol.Env, id protocol.NodeID, present bool) {
 	case l.overlay != nil:
 		l.tell.Changed(env, id, present)
 	case !present:
-		l.Failed(env, id)
+		l.heard = max(l.heard, 1) - 1
+		if l.remove(env, id) {
+			l.fill(env, id)
+		}
 	default:
 		l.available(env, id)
 	}
 }
 
-// available: a peer may be picked. Each of those that ever became available is
-// as likely to be picked as any other (Vitter's reservoir): else everybody
-// would pick those that it heard of first.
+// available: a peer may be picked. Each of those that are available is as likely
+// to be picked as any other (Vitter's reservoir): else everybody would pick
+// those that it heard of first, or everybody a newcomer.
 func (l *Links) available(env protocol.Env, id protocol.NodeID) {
 	l.heard++
 	switch {
@@ -169,9 +183,15 @@ func (l *Links) fill(env protocol.Env, without protocol.NodeID) {
 		l.pick(env, id)
 	}
 	if l.picked < l.fanout && !l.waiting {
-		l.waiting = true
-		l.tell.Wait(env, min(firstRetry<<l.tries, lastRetry))
+		l.wait(env, min(firstRetry<<l.tries, lastRetry))
 		l.tries = min(l.tries+1, 8)
+	}
+}
+
+func (l *Links) wait(env protocol.Env, d time.Duration) {
+	if !l.waiting {
+		l.waiting = true
+		l.tell.Wait(env, d)
 	}
 }
 

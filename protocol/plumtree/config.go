@@ -31,8 +31,9 @@ type Config struct {
 	// beyond it the oldest are shed (ours).
 	LazyQueue int `toml:"lazy_queue" doc:"announcements that wait for a peer at most; the oldest are shed"`
 	// GraftTimeout is how long after its first announcement a message is
-	// waited for before it is asked for: timer 1 (Plumtree section 3.5).
-	GraftTimeout quantity.Duration `toml:"graft_timeout" doc:"how long an announced message is waited for before it is asked for (timer 1)"`
+	// waited for before it is asked for: timer 1 (Plumtree section 3.5). Half
+	// as long to one and a half times, at random (ours).
+	GraftTimeout quantity.Duration `toml:"graft_timeout" doc:"how long an announced message is waited for before it is asked for (timer 1), half as long to one and a half times at random"`
 	// GraftRetry is how long an asked peer has before the next is asked: timer
 	// 2 (Plumtree section 3.5), about a round trip.
 	GraftRetry quantity.Duration `toml:"graft_retry" doc:"how long a peer that was asked has before the next is asked (timer 2)"`
@@ -75,7 +76,7 @@ func Default() Config {
 		GraftTimeout:      quantity.Duration(time.Second),
 		GraftRetry:        quantity.Duration(500 * time.Millisecond),
 		GraftTries:        3,
-		OptimiseThreshold: 7,
+		OptimiseThreshold: 0,
 		AnnounceRecent:    quantity.Duration(10 * time.Second),
 		MissingCount:      4096,
 		CacheCount:        4096,

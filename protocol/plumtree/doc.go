@@ -14,12 +14,27 @@
 // of a message that does not come within graft_timeout asks an announcer for it,
 // which makes that link a branch again (GRAFT), and the next one graft_retry
 // later. When the payload comes over a path longer by optimise_threshold hops
-// than an announced one, the shorter takes its place.
+// than an announced one, the shorter takes its place, if that is wanted.
 //
 // There is one tree for all messages, or (trees = "per_root") one for each
 // origin: a shared tree that one sender has formed is longer for the others.
 //
 // # Settled here
+//
+// Several messages on their way at once. As published, the algorithm is for one
+// at a time. If a second follows before the first has shaped the tree, it may
+// come first by other links; a node then prunes all of them, and waits for
+// graft_timeout. Each node that was cut off asks somebody else, which makes
+// circles, which are pruned at several places at once, and so on for as long as
+// messages come quickly: 200 nodes and five messages a second from ten origins had
+// a median latency of 1.2 s on links of 20 ms, and 80 GRAFTs a message. So here:
+// a node prunes the second link only if the one by which the message came first is
+// still a branch; a link by which a message came first within the last graft_retry
+// is not given up because the other side prunes it, but claimed back by a GRAFT;
+// timer 1 runs half as long to one and a half times, so that few ask and the others
+// get the message from them; and a branch is asked before a link that is none.
+// The same nodes then have a median of 0.4 s and 5 GRAFTs a message, and with one
+// tree for each root 0.15 s and less than one.
 //
 // A side that sends GRAFT or PRUNE changes its own link at once, as Algorithm 1
 // demands and several implementations forget. An announcer is asked up to

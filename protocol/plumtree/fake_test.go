@@ -115,6 +115,15 @@ func (b *bench) run(d time.Duration) {
 	}
 }
 
+// runUntilSent lets time pass until something is sent, or the time is over.
+func (b *bench) runUntilSent(d time.Duration) {
+	for end := b.now.Add(d); b.now < end; {
+		if b.run(10 * time.Millisecond); len(b.sent) > 0 {
+			return
+		}
+	}
+}
+
 // hear delivers a message, and forgets what was sent before.
 func (b *bench) hear(from protocol.NodeID, m protocol.Message) {
 	b.sent = nil

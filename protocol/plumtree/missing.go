@@ -53,7 +53,10 @@ func (n *Node) expect(env protocol.Env, id broadcast.ID) int {
 		return -1
 	}
 	n.missing = append(n.missing, missing{id: id, ticket: n.nextTicket})
-	env.After(n.cfg().GraftTimeout.Std(), protocol.Timer{Kind: timerMissing, Arg: n.nextTicket})
+	// Many nodes lose a branch at once. Those that ask first get the message for
+	// the others as well, if the others wait a little longer.
+	wait := n.cfg().GraftTimeout.Std()
+	env.After(wait/2+env.Rand().DurationN(wait), protocol.Timer{Kind: timerMissing, Arg: n.nextTicket})
 	n.nextTicket++
 	return len(n.missing) - 1
 }
@@ -70,8 +73,9 @@ func (n *Node) missingTimer(env protocol.Env, ticket uint64) {
 		n.forget(i)
 		return
 	}
-	ask := m.announcers[0]
-	m.announcers = slices.Delete(m.announcers, 0, 1)
+	next := n.nextAnnouncer(m)
+	ask := m.announcers[next]
+	m.announcers = slices.Delete(m.announcers, next, next+1)
 	if ask.tries++; int(ask.tries) < n.cfg().GraftTries {
 		m.announcers = append(m.announcers, ask) // it has its turn again after all others
 	}
@@ -80,6 +84,20 @@ func (n *Node) missingTimer(env protocol.Env, ticket uint64) {
 	n.setEager(env, n.rootOf(id), ask.peer)
 	env.Emit(protocol.Event{Kind: EventGraft, Peer: ask.peer, Args: [3]uint64{id.Key(), GraftMissing}})
 	n.send(env, ask.peer, &Graft{ID: id, Wanted: true})
+}
+
+// nextAnnouncer is the place of the announcer that is asked next: of those that
+// were asked least often the first, but one whose link is a branch already before
+// others. Else a node that lacks several messages would graft as many links.
+func (n *Node) nextAnnouncer(m *missing) int {
+	lazy := n.trees.lazy(n.rootOf(m.id))
+	least := m.announcers[0].tries
+	for i, a := range m.announcers {
+		if a.tries == least && !lazy.has(a.peer) {
+			return i
+		}
+	}
+	return 0
 }
 
 // found ends the wait for a message that has come, and takes a path into the

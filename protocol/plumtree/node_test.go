@@ -36,6 +36,7 @@ func TestASecondPayloadPrunesBothSides(t *testing.T) {
 	b.want(2, "ihave ")
 	b.want(3, "gossip ")
 	b.hear(3, &Prune{}) // the other side's
+	b.want(3, "")
 	b.hear(1, message(2, 1))
 	b.want(3, "ihave ")
 	if len(b.got) != 3 {
@@ -58,6 +59,53 @@ func TestACopyFromTheSamePeerDoesNotPrune(t *testing.T) {
 	}
 }
 
+// Two messages on their way at once come first by different links. Were both
+// pruned, nothing would come until the time of an announcement is over.
+func TestMessagesThatOvertakeEachOtherLeaveABranch(t *testing.T) {
+	b := newBench(t, quick(), 3)
+	b.hear(1, message(0, 1))
+	b.hear(2, message(1, 1))
+	b.hear(2, message(0, 1)) // came first from 1
+	b.want(2, "prune ")
+	b.hear(1, message(1, 1)) // came first from 2, which was pruned
+	b.want(1, "")
+	b.run(time.Minute)
+	b.hear(2, message(2, 1)) // long after: it pushes, whatever it was told
+	b.hear(1, message(2, 1))
+	b.want(1, "prune ")
+}
+
+// The other side finds the link superfluous, by which a message came first just
+// now: of a circle another link may have been pruned at the same time.
+func TestAUsefulLinkIsClaimedBack(t *testing.T) {
+	c := quick()
+	b := newBench(t, c, 3)
+	b.hear(1, message(0, 1))
+	b.hear(1, &Prune{})
+	b.want(1, "graft ")
+	if g := b.sent[0].m.(*Graft); g.Wanted || len(b.node.Eager(99)) != 3 {
+		t.Errorf("got %+v and eager peers %v", g, b.node.Eager(99))
+	}
+	b.run(c.GraftRetry.Std())
+	b.hear(1, &Prune{})
+	b.want(1, "")
+	if len(b.node.Eager(99)) != 2 {
+		t.Errorf("got eager peers %v, want two", b.node.Eager(99))
+	}
+}
+
+// A branch is asked before a link that is none.
+func TestABranchIsAskedFirst(t *testing.T) {
+	b := newBench(t, quick(), 3)
+	b.hear(1, message(0, 1))
+	b.hear(2, message(0, 1)) // prunes 2
+	b.hear(2, have(1, 1))
+	b.hear(3, have(1, 1))
+	b.runUntilSent(time.Minute)
+	b.want(2, "")
+	b.want(3, "graft ")
+}
+
 func TestAnAnnouncedMessageThatDoesNotComeIsAskedFor(t *testing.T) {
 	c := quick()
 	b := newBench(t, c, 3)
@@ -65,9 +113,9 @@ func TestAnAnnouncedMessageThatDoesNotComeIsAskedFor(t *testing.T) {
 	b.hear(2, message(0, 1)) // prunes 2
 	b.hear(2, have(1, 3))
 	b.want(2, "")
-	b.run(c.GraftTimeout.Std() - 1)
+	b.run(c.GraftTimeout.Std()/2 - 1)
 	b.want(2, "")
-	b.run(1)
+	b.runUntilSent(c.GraftTimeout.Std())
 	b.want(2, "graft ")
 	if g := b.sent[0].m.(*Graft); !g.Wanted || g.ID != idOf(1) {
 		t.Errorf("got %+v", g)
@@ -108,7 +156,7 @@ func TestAnnouncersAreAskedByTurnsAndAgainLater(t *testing.T) {
 		t.Error("not given up")
 	}
 	b.hear(2, have(1, 3))
-	b.run(c.GraftTimeout.Std())
+	b.runUntilSent(2 * c.GraftTimeout.Std())
 	b.want(2, "graft ")
 }
 
@@ -117,7 +165,7 @@ func TestAGoneAnnouncerIsNotAsked(t *testing.T) {
 	b.hear(2, have(1, 3))
 	b.hear(3, have(1, 3))
 	b.link(2, false)
-	b.run(quick().GraftTimeout.Std())
+	b.runUntilSent(2 * quick().GraftTimeout.Std())
 	b.want(2, "")
 	b.want(3, "graft ")
 }
@@ -164,7 +212,7 @@ func TestALateAnswerDoesNotPruneTheNewBranch(t *testing.T) {
 	c.OptimiseThreshold = 1
 	b := newBench(t, c, 3)
 	b.hear(2, have(1, 1))
-	b.run(c.GraftTimeout.Std())
+	b.runUntilSent(2 * c.GraftTimeout.Std())
 	b.want(2, "graft ")
 	b.hear(1, message(1, 2))
 	b.want(1, "prune ")

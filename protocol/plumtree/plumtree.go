@@ -70,7 +70,7 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 	case *Graft:
 		n.graft(env, from, m)
 	case *Prune:
-		n.setLazy(env, m.Root, from)
+		n.pruned(env, from, m.Root)
 	}
 }
 
@@ -117,14 +117,12 @@ func (n *Node) gossip(env protocol.Env, from protocol.NodeID, m *broadcast.Messa
 	root := n.rootOf(m.ID)
 	if !n.history.Add(m.ID, env.Now(), &n.shared.history) {
 		env.Emit(protocol.Event{Kind: EventDuplicate, Peer: from, Args: [3]uint64{m.ID.Key(), uint64(m.Hops)}})
-		if first, ok := n.cache.Get(m.ID); !ok || first.From != from {
-			n.prune(env, root, from, m.ID) // the network's own copies say nothing of the tree
-		}
+		n.again(env, root, from, m.ID)
 		return
 	}
 	env.Emit(protocol.Event{Kind: EventDeliver, Peer: from, Args: [3]uint64{m.ID.Key(), uint64(m.Hops)}})
 	if known {
-		n.setEager(env, root, from)
+		n.firstFrom(env, root, from)
 	}
 	got := *m // the message itself is its sender's
 	got.From = from

@@ -2,6 +2,7 @@ package plumtree
 
 import (
 	"slices"
+	"time"
 
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/broadcast"
@@ -14,16 +15,48 @@ type trees []tree
 type tree struct {
 	root     protocol.NodeID // zero if all messages share the tree
 	lastUsed protocol.Time
-	lazy     lazySet
+	// lazy are the peers that get announcements only, since when.
+	lazy peerTimes
+	// useful are the peers from which a message came first, the last time.
+	useful peerTimes
 }
 
-// lazySet are the peers that get announcements only.
-type lazySet []protocol.NodeID
+// peerTimes are times of peers.
+type peerTimes []peerTime
 
-func (s lazySet) has(peer protocol.NodeID) bool { return slices.Contains(s, peer) }
+type peerTime struct {
+	id protocol.NodeID
+	at protocol.Time
+}
+
+func (s peerTimes) index(peer protocol.NodeID) int {
+	return slices.IndexFunc(s, func(l peerTime) bool { return l.id == peer })
+}
+
+func (s peerTimes) has(peer protocol.NodeID) bool { return s.index(peer) >= 0 }
+
+// within tells whether a peer's time is less than d ago.
+func (s peerTimes) within(peer protocol.NodeID, now protocol.Time, d time.Duration) bool {
+	i := s.index(peer)
+	return i >= 0 && now.Sub(s[i].at) < d
+}
+
+func (s *peerTimes) set(peer protocol.NodeID, at protocol.Time) {
+	if i := s.index(peer); i >= 0 {
+		(*s)[i].at = at
+		return
+	}
+	*s = append(*s, peerTime{peer, at})
+}
+
+func (s *peerTimes) remove(peer protocol.NodeID) {
+	if i := s.index(peer); i >= 0 {
+		*s = slices.Delete(*s, i, i+1)
+	}
+}
 
 // lazy returns the lazy peers of a root's tree.
-func (t trees) lazy(root protocol.NodeID) lazySet {
+func (t trees) lazy(root protocol.NodeID) peerTimes {
 	for i := range t {
 		if t[i].root == root {
 			return t[i].lazy
@@ -63,12 +96,8 @@ func (n *Node) tree(env protocol.Env, root protocol.NodeID) *tree {
 
 // setEager makes the link to a peer a branch.
 func (n *Node) setEager(env protocol.Env, root, peer protocol.NodeID) {
-	if n.trees.lazy(root) == nil {
-		return
-	}
-	t := n.tree(env, root)
-	if i := slices.Index(t.lazy, peer); i >= 0 {
-		t.lazy = slices.Delete(t.lazy, i, i+1)
+	if n.trees.lazy(root).has(peer) {
+		n.tree(env, root).lazy.remove(peer)
 	}
 }
 
@@ -79,8 +108,31 @@ func (n *Node) setLazy(env protocol.Env, root, peer protocol.NodeID) {
 		return
 	}
 	if t := n.tree(env, root); !t.lazy.has(peer) {
-		t.lazy = append(t.lazy, peer)
+		t.lazy.set(peer, env.Now())
 	}
+}
+
+// firstFrom: a message came first from a peer. The link is a branch then, unless
+// it was taken out of the tree so recently that the message may have been on its
+// way: the peer will not push the next one.
+func (n *Node) firstFrom(env protocol.Env, root, peer protocol.NodeID) {
+	t := n.tree(env, root)
+	t.useful.set(peer, env.Now())
+	if !t.lazy.within(peer, env.Now(), n.cfg().GraftRetry.Std()) {
+		t.lazy.remove(peer)
+	}
+}
+
+// again: a message came from a peer again. The link is taken out of the tree,
+// if the one by which the message came first is a branch: with several messages
+// on their way at once, each may come first by another link, and a node that
+// pruned them all would be left without any.
+func (n *Node) again(env protocol.Env, root, peer protocol.NodeID, id broadcast.ID) {
+	first, ok := n.cache.Get(id)
+	if ok && (first.From == peer || first.From != 0 && (!n.links.Has(first.From) || n.trees.lazy(root).has(first.From))) {
+		return
+	}
+	n.prune(env, root, peer, id)
 }
 
 // prune takes the link to a peer out of a tree and tells the peer.
@@ -88,6 +140,24 @@ func (n *Node) prune(env protocol.Env, root, peer protocol.NodeID, id broadcast.
 	n.setLazy(env, root, peer)
 	env.Emit(protocol.Event{Kind: EventPrune, Peer: peer, Args: [3]uint64{id.Key()}})
 	n.send(env, peer, &Prune{Root: root})
+}
+
+// pruned: the other side takes the link out of a tree. It may not, if a message
+// came first by it just now: of a circle in a tree that several origins share,
+// each may find another link superfluous, and the tree would fall apart.
+func (n *Node) pruned(env protocol.Env, from protocol.NodeID, root protocol.NodeID) {
+	if (n.cfg().Trees == "shared") != (root == 0) || !n.links.Has(from) {
+		return
+	}
+	t := n.tree(env, root)
+	if t.useful.within(from, env.Now(), n.cfg().GraftRetry.Std()) {
+		if root == 0 {
+			root = env.ID() // any message is of the shared tree
+		}
+		n.send(env, from, &Graft{ID: broadcast.ID{Origin: root}})
+		return
+	}
+	n.setLazy(env, root, from)
 }
 
 // graft makes the link to a peer that asks for it a branch, and sends what it
@@ -113,9 +183,8 @@ func (n *Node) peerChanged(env protocol.Env, peer protocol.NodeID, up bool) {
 		return
 	}
 	for i := range n.trees {
-		if k := slices.Index(n.trees[i].lazy, peer); k >= 0 {
-			n.trees[i].lazy = slices.Delete(n.trees[i].lazy, k, k+1)
-		}
+		n.trees[i].lazy.remove(peer)
+		n.trees[i].useful.remove(peer)
 	}
 	n.queues = slices.DeleteFunc(n.queues, func(q queue) bool { return q.peer == peer })
 	n.forgetAnnouncer(peer)
