@@ -20,7 +20,7 @@ func defaults() Content {
 		Seed: 1,
 		Wire: "values",
 		Nodes: Nodes{
-			Join: Join{Mode: "converged", Over: quantity.Duration(10 * time.Second), Seeds: 3},
+			Join: Join{Mode: "converged", Over: quantity.Duration(10 * time.Second), Seeds: 3, Contacts: "first"},
 		},
 		Network: Network{
 			Latency:   Latency{},

@@ -57,6 +57,8 @@ type Join struct {
 	Mode  string            `toml:"mode" doc:"converged: everybody knows everybody from the start; staggered: one after the other; burst: all at once" enum:"converged,staggered,burst"`
 	Over  quantity.Duration `toml:"over" doc:"time over which staggered nodes join"`
 	Seeds int               `toml:"seeds" doc:"number of nodes that newcomers are told to start from" min:"1" max:"1000"`
+	// Contacts are the seeds of whom there is a choice.
+	Contacts string `toml:"contacts" doc:"which nodes those are. first: the first that run, the same for all; random: any that run, others for each. Without meaning for converged" enum:"first,random"`
 }
 
 // Clock says how wrong the nodes' clocks are.

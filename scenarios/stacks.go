@@ -1,9 +1,6 @@
 package scenarios
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // otherStacks lists the protocols that are in a stack that the sweep or a
 // variant puts in place of the scenario's own. They may be configured beside
@@ -34,12 +31,18 @@ func (s *Scenario) otherStacks() []string {
 // standAlone takes out the configurations of protocols that are not in the
 // stack.
 func (s *Scenario) standAlone() {
-	protocols := maps.Clone(s.Protocol)
-	maps.DeleteFunc(protocols, func(name string, _ map[string]any) bool { return !slices.Contains(s.Stack, name) })
+	protocols, written := map[string]map[string]any{}, map[string]any{}
+	configs, _ := s.tree["protocol"].(map[string]any)
+	for _, name := range s.Stack {
+		if config, ok := s.Protocol[name]; ok {
+			protocols[name] = config
+		}
+		if config, ok := configs[name]; ok {
+			written[name] = config
+		}
+	}
 	s.Protocol = protocols
-	if configs, ok := s.tree["protocol"].(map[string]any); ok {
-		configs = maps.Clone(configs)
-		maps.DeleteFunc(configs, func(name string, _ any) bool { return !slices.Contains(s.Stack, name) })
-		s.tree["protocol"] = configs
+	if configs != nil {
+		s.tree["protocol"] = written
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
@@ -263,16 +264,25 @@ func (t *timeline) joins(w *sim.World) {
 		if join.Mode == "burst" {
 			seeds = everybody[:min(n, join.Seeds)]
 		}
-		for i := range n {
-			t.must(c.Join(i, seeds))
-		}
+		t.must(c.JoinAll(everybody, seeds))
 	})
 }
 
-// seeds are the nodes that a newcomer is told to start from: the first few that
-// run.
+// seeds are the nodes that a newcomer is told to start from: a few that run.
 func (t *timeline) seeds(c *sim.Control) []int {
-	seeds := make([]int, min(t.s.Nodes.Join.Seeds, c.CountUp()))
+	up := c.CountUp()
+	seeds := make([]int, min(t.s.Nodes.Join.Seeds, up))
+	if t.s.Nodes.Join.Contacts == "random" {
+		r := c.Rand("contacts")
+		for k := range seeds {
+			pick := r.IntN(up)
+			for slices.Contains(seeds[:k], c.NthUp(pick)) {
+				pick = r.IntN(up)
+			}
+			seeds[k] = c.NthUp(pick)
+		}
+		return seeds
+	}
 	for k := range seeds {
 		seeds[k] = c.NthUp(k)
 	}

@@ -133,6 +133,24 @@ func (c *Control) Join(i int, seeds []int) error {
 	return c.start("join", i, seeds, protocol.EventNodeStarted, Absent)
 }
 
+// JoinAll is Join for many nodes that are told the same seeds, in order; it
+// stops at the first error. It looks at the seeds once, and not once for each.
+func (c *Control) JoinAll(nodes, seeds []int) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	if err := c.checkSeeds("join", nodes[0], seeds); err != nil {
+		return err
+	}
+	list := c.w.seedLists.add(c.w, seeds)
+	for _, i := range nodes {
+		if err := c.startOn("join", i, list, protocol.EventNodeStarted, Absent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Restart starts a node that crashed or left, under its identity and with the
 // disk it had.
 func (c *Control) Restart(i int, seeds []int) error {
@@ -140,11 +158,23 @@ func (c *Control) Restart(i int, seeds []int) error {
 }
 
 func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind, from ...State) error {
+	if err := c.checkSeeds(what, i, seeds); err != nil {
+		return err
+	}
+	return c.startOn(what, i, c.w.seedLists.add(c.w, seeds), kind, from...)
+}
+
+func (c *Control) checkSeeds(what string, i int, seeds []int) error {
 	for _, s := range seeds {
 		if s < 0 || s >= len(c.w.nodes) {
 			return fmt.Errorf("%s node %d: got seed %d, want 0 to %d", what, i, s, len(c.w.nodes)-1)
 		}
 	}
+	return nil
+}
+
+// startOn starts a node that is told the seeds of a list.
+func (c *Control) startOn(what string, i int, list uint32, kind protocol.EventKind, from ...State) error {
 	ctx, err := c.enter(what, i, from...)
 	if err != nil {
 		return err
@@ -162,7 +192,8 @@ func (c *Control) start(what string, i int, seeds []int, kind protocol.EventKind
 		w.cold[i].lives++
 		lives = w.cold[i].lives
 	}
-	w.seeds[i] = w.seedLists.exchange(w, w.seeds[i], seeds)
+	w.seedLists.exchange(w.seeds[i], list)
+	w.seeds[i] = list
 	n.proto = p
 	n.rand = w.nodeRand(uint32(i), lives)
 	n.seq++ // so that no two lives are born with the same number

@@ -73,15 +73,13 @@ func newSeedLists() seedLists {
 
 func (s *seedLists) list(i uint32) []protocol.Peer { return s.lists[i].peers }
 
-// exchange returns the number of the list of some nodes, for a node that used
-// list old before. Nodes that are told the same seeds share one list, be they
-// on it or not: so a world in which everybody knows everybody from the start
-// keeps one list.
-func (s *seedLists) exchange(w *World, old uint32, seeds []int) uint32 {
-	n := s.add(w, seeds)
-	s.lists[n].users++
+// exchange puts a node on a list, that was on list old before. Nodes that are
+// told the same seeds share one list, be they on it or not: so a world in which
+// everybody knows everybody from the start keeps one list.
+func (s *seedLists) exchange(old, list uint32) {
+	s.lists[list].users++
 	if old == 0 {
-		return n // nobody's before
+		return // nobody's before
 	}
 	if l := &s.lists[old]; l.users > 1 {
 		l.users--
@@ -90,9 +88,9 @@ func (s *seedLists) exchange(w *World, old uint32, seeds []int) uint32 {
 		*l = seedList{}
 		s.free = append(s.free, old)
 	}
-	return n
 }
 
+// add returns the number of the list of some nodes.
 func (s *seedLists) add(w *World, seeds []int) uint32 {
 	key := make([]byte, 0, 4*len(seeds))
 	for _, i := range seeds {

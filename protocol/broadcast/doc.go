@@ -23,5 +23,8 @@
 // [Overlay] below it (HyParView), or as many picks of a [Sampler] as it wants
 // (SWIM, Cyclon), which are replaced when they fail.
 //
-// [ID.Append] writes 8 bytes origin and 8 bytes number, big endian.
+// # Wire format
+//
+// [ID.Append] writes 8 bytes origin and 8 bytes number, [AppendCheck] 4 bytes
+// CRC-32C of those and the payload; big endian.
 package broadcast

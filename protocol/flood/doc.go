@@ -26,7 +26,8 @@
 // The body of a message, after the frame (see protocol.AppendFrame). Integers
 // are big endian; "variable" is LEB128 in its shortest form.
 //
-//	0x0401 data  8 bytes origin (not 0), 8 bytes number, variable hops when it
+//	0x0401 data  8 bytes origin (not 0), 8 bytes number, check sum of both and the
+//	             payload (4 bytes, see package broadcast), variable hops when it
 //	             arrives (1 to 2^30), payload up to the end
 //	0x0402 link  nothing
 //

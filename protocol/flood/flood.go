@@ -89,7 +89,7 @@ func (n *Node) Broadcast(env protocol.Env, payload []byte) (broadcast.ID, error)
 
 // MaxPayload is the largest payload, in bytes: what a stream carries without
 // the ID and the hops.
-const MaxPayload = protocol.MaxStreamMessage - broadcast.IDSize - maxHopsSize
+const MaxPayload = protocol.MaxStreamMessage - broadcast.IDSize - broadcast.CheckSize - maxHopsSize
 
 const maxHopsSize = 5
 

@@ -62,7 +62,8 @@
 // origin (not 0) and 8 bytes number; its key is broadcast.ID.Key. Ids are their
 // variable count (at most 65,536) and they themselves.
 //
-//	0x0501 data      id, variable hops when it arrives (1 to 2^30), 1 byte 1 if
+//	0x0501 data      id, check sum of id and payload (4 bytes, see package
+//	                 broadcast), variable hops when it arrives (1 to 2^30), 1 byte 1 if
 //	                 feedback is wanted, payload up to the end
 //	0x0502 digest    1 byte 1 for an exchange, 8 bytes first key, 8 bytes last
 //	                 key, ids by ascending key

@@ -115,7 +115,7 @@ func (n *Node) Broadcast(env protocol.Env, payload []byte) (broadcast.ID, error)
 
 // MaxPayload is the largest payload, in bytes: what a stream carries without
 // the ID, the hops and a flag.
-const MaxPayload = protocol.MaxStreamMessage - broadcast.IDSize - maxHopsSize - 1
+const MaxPayload = protocol.MaxStreamMessage - broadcast.IDSize - broadcast.CheckSize - maxHopsSize - 1
 
 const maxHopsSize = 5
 

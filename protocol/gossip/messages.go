@@ -37,12 +37,13 @@ func (*Data) Kind() protocol.MessageKind { return kindData }
 
 // Size implements protocol.Message.
 func (m *Data) Size() int {
-	return broadcast.IDSize + wire.UvarintSize(uint64(m.Hops)) + 1 + len(m.Payload)
+	return broadcast.IDSize + broadcast.CheckSize + wire.UvarintSize(uint64(m.Hops)) + 1 + len(m.Payload)
 }
 
 // Append implements protocol.Message.
 func (m *Data) Append(b []byte) []byte {
 	b = m.ID.Append(b)
+	b = broadcast.AppendCheck(b, m.ID, m.Payload)
 	b = wire.AppendUvarint(b, uint64(m.Hops))
 	b = wire.AppendBool(b, m.Feedback)
 	return append(b, m.Payload...)
@@ -51,6 +52,7 @@ func (m *Data) Append(b []byte) []byte {
 func decodeData(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	m := &Data{ID: broadcast.ReadID(&r)}
+	sum := r.Uint32()
 	hops := r.Uvarint()
 	if hops < 1 || hops > maxHops {
 		r.Fail("got %d hops, want 1 to %d", hops, maxHops)
@@ -61,6 +63,9 @@ func decodeData(body []byte) (protocol.Message, error) {
 	}
 	m.Hops = uint32(hops)
 	m.Payload = bytes.Clone(body[len(body)-r.Left():])
+	if broadcast.VerifyCheck(&r, sum, m.ID, m.Payload); r.Failed() {
+		return nil, r.Finish()
+	}
 	return m, nil
 }
 

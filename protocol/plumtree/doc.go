@@ -64,7 +64,8 @@
 // are big endian; "variable" is LEB128 in its shortest form; an id is 8 bytes
 // origin and 8 bytes number.
 //
-//	0x0301 gossip  id, variable hops, variable length, payload
+//	0x0301 gossip  id, variable hops, variable length, payload, check sum of id
+//	               and payload (4 bytes, see package broadcast)
 //	0x0302 ihave   variable count, then for each: id, variable hops
 //	0x0303 graft   id, 1 byte 1 if the message is wanted
 //	0x0304 prune   8 bytes root, zero for the shared tree

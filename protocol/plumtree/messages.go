@@ -28,14 +28,15 @@ func (*Gossip) Kind() protocol.MessageKind { return kindGossip }
 
 // Size implements protocol.Message.
 func (m *Gossip) Size() int {
-	return broadcast.IDSize + wire.UvarintSize(uint64(m.Message.Hops)) + wire.BytesSize(len(m.Message.Payload))
+	return broadcast.IDSize + wire.UvarintSize(uint64(m.Message.Hops)) + wire.BytesSize(len(m.Message.Payload)) + broadcast.CheckSize
 }
 
 // Append implements protocol.Message.
 func (m *Gossip) Append(b []byte) []byte {
 	b = m.Message.ID.Append(b)
 	b = wire.AppendUvarint(b, uint64(m.Message.Hops))
-	return wire.AppendBytes(b, m.Message.Payload)
+	b = wire.AppendBytes(b, m.Message.Payload)
+	return broadcast.AppendCheck(b, m.Message.ID, m.Message.Payload)
 }
 
 // maxHops leaves room to count one more.
@@ -53,6 +54,7 @@ func readHops(r *wire.Reader) uint32 {
 func decodeGossip(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	m := &Gossip{broadcast.Message{ID: broadcast.ReadID(&r), Hops: readHops(&r), Payload: r.Bytes(MaxPayload)}}
+	broadcast.ReadCheck(&r, m.Message.ID, m.Message.Payload)
 	return m, r.Finish()
 }
 

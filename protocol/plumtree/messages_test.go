@@ -122,3 +122,22 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A network without a good check sum of its own must not make messages that
+// nobody broadcast: everybody would pass them on.
+func TestADamagedMessageIsNoOther(t *testing.T) {
+	d := decoders()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &Gossip{broadcast.Message{ID: drawID(t), Hops: 3, Payload: rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "payload")}}
+		frame := protocol.AppendFrame(nil, m)
+		bit := rapid.IntRange(8*protocol.FrameOverhead, 8*len(frame)-1).Draw(t, "bit")
+		frame[bit/8] ^= 1 << (bit % 8)
+		got, err := d.Decode(frame)
+		if err != nil {
+			return
+		}
+		if g := got.(*Gossip); g.Message.ID != m.Message.ID || !bytes.Equal(g.Message.Payload, m.Message.Payload) {
+			t.Fatalf("bit %d: got %+v for %+v", bit, g, m)
+		}
+	})
+}
