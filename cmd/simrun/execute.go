@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/starling-sim/starling/analysis"
@@ -69,10 +70,17 @@ func specsOf(s *scenarios.Scenario) ([]protocol.Spec, error) {
 	return specs, nil
 }
 
+// largeWorld is the number of nodes from which memory is dearer than the time
+// to collect garbage.
+const largeWorld = 200_000
+
 func newMeasured(s *scenarios.Scenario, workers int) (*measured, error) {
 	specs, err := specsOf(s)
 	if err != nil {
 		return nil, err
+	}
+	if s.Nodes.Count+s.Nodes.Spare >= largeWorld {
+		debug.SetGCPercent(30)
 	}
 	m := &measured{messages: messageSpecs(specs), warmUp: s.Measure.WarmUp.Std()}
 	faults := &scenarios.NetworkFaults{}
