@@ -1,0 +1,197 @@
+package hyparview
+
+import (
+	"slices"
+
+	"github.com/starling-sim/starling/protocol"
+)
+
+// request is a request for a link that is not answered yet. There is at most
+// one of this node's own.
+type request struct {
+	peer     protocol.NodeID // 0 if there is none
+	seq      uint32
+	turn     uint32 // of the timer, if somebody else's
+	priority Priority
+	again    bool // it was sent twice
+}
+
+// fill asks a passive node for a link while there are too few of them: one at a
+// time, and everybody at most once until the next shuffle.
+func (n *Node) fill(env protocol.Env) {
+	if n.leaving || n.request.peer != 0 || !n.room() {
+		return
+	}
+	peer, ok := n.candidate(env)
+	if !ok {
+		if len(n.peers) == 0 {
+			n.armJoin(env, 0)
+		}
+		return
+	}
+	n.markTried(peer)
+	priority := PriorityLow
+	if len(n.peers) == 0 {
+		priority = PriorityHigh
+	}
+	n.ask(env, peer, priority)
+}
+
+// candidate returns a random passive node that was not asked yet. If there is
+// none, membership may know somebody.
+func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
+	if len(n.tried) >= maxTried*n.cfg().PassiveSize {
+		return 0, false // enough until the next shuffle, whoever else turned up
+	}
+	fits := 0
+	for _, id := range n.passive {
+		if !slices.Contains(n.tried, id) {
+			if fits++; env.Rand().IntN(fits) == 0 {
+				peer = id
+			}
+		}
+	}
+	if fits > 0 {
+		return peer, true
+	}
+	if n.below == nil {
+		return 0, false
+	}
+	others := n.below.Sample(env, 1, func(id protocol.NodeID) bool {
+		return id == env.ID() || n.index(id) >= 0 || slices.Contains(n.tried, id)
+	})
+	if len(others) == 0 {
+		return 0, false
+	}
+	return others[0], true
+}
+
+// maxTried bounds the peers that are asked between two shuffles, in sizes of the
+// passive view.
+const maxTried = 2
+
+func (n *Node) markTried(peer protocol.NodeID) {
+	if len(n.tried) < maxTried*n.cfg().PassiveSize && !slices.Contains(n.tried, peer) {
+		n.tried = append(n.tried, peer)
+	}
+}
+
+func (n *Node) ask(env protocol.Env, peer protocol.NodeID, priority Priority) {
+	n.request = request{peer: peer, seq: n.next(), priority: priority}
+	n.send(env, peer, &Neighbor{Seq: n.request.seq, Priority: priority})
+	env.After(n.cfg().ReplyTimeout.Std(), protocol.Timer{Kind: timerRequest, Arg: uint64(n.request.seq)})
+}
+
+// unanswered: the request's time is over, or its stream broke.
+func (n *Node) unanswered(env protocol.Env) {
+	r := n.request
+	n.request = request{}
+	env.Emit(protocol.Event{Kind: EventRefused, Peer: r.peer, Args: [3]uint64{1, uint64(r.priority)}})
+	n.strike(env, r.peer)
+	n.fill(env)
+}
+
+// asked: somebody wants a link.
+func (n *Node) asked(env protocol.Env, from protocol.NodeID, m *Neighbor) {
+	if n.leaving {
+		n.send(env, from, &Disconnect{Cause: CauseLeaving})
+		return
+	}
+	full := len(n.peers) >= n.cfg().ActiveSize
+	if i := n.index(from); i >= 0 {
+		if n.links[i].seq == m.Seq {
+			n.send(env, from, &NeighborReply{Seq: m.Seq, Accepted: true})
+			return // the same once more
+		}
+		n.drop(env, i, CauseRenewed)
+		n.accept(env, from, m.Seq, CauseEvicted)
+		return
+	}
+	switch {
+	case m.Priority == PriorityHigh:
+		n.accept(env, from, m.Seq, CauseEvicted)
+	case n.room(), from == n.request.peer && !full:
+		n.accept(env, from, m.Seq, CauseEvicted)
+	case m.Priority == PriorityBridge && n.mayBridge(env):
+		n.accept(env, from, m.Seq, CauseRotated)
+	case m.Priority == PriorityLow && n.cfg().PurgeBeforeAnswer && n.deferred.peer == 0:
+		n.deferAnswer(env, from, m.Seq)
+	default:
+		n.send(env, from, &NeighborReply{Seq: m.Seq})
+	}
+}
+
+// accept gives a peer the link that it asked for, and gives up another for the
+// given cause if that is what it takes.
+func (n *Node) accept(env protocol.Env, peer protocol.NodeID, seq uint32, cause Cause) {
+	n.makeRoom(env, cause)
+	// The answer goes first: who is told of the new neighbour may talk to it.
+	n.send(env, peer, &NeighborReply{Seq: seq, Accepted: true})
+	n.add(env, peer, seq)
+}
+
+// answered: the answer to this node's own request, or to its Join, or to one of
+// which it knows nothing any more.
+func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply) {
+	r := n.request
+	own := r.peer == from && r.seq == m.Seq
+	if own {
+		n.request = request{}
+	}
+	full := len(n.peers) >= n.cfg().ActiveSize
+	switch {
+	case n.leaving:
+		n.send(env, from, &Disconnect{Cause: CauseLeaving})
+		return
+	case !m.Accepted:
+		if own {
+			// The one who refuses stays where it is: it lives, and may have room
+			// another time.
+			env.Emit(protocol.Event{Kind: EventRefused, Peer: from, Args: [3]uint64{0, uint64(r.priority)}})
+			n.acquit(from)
+		}
+	case n.index(from) >= 0: // agreed in the meantime
+	case own && r.priority == PriorityBridge:
+		n.makeRoom(env, CauseRotated)
+		n.add(env, from, m.Seq)
+		env.Emit(protocol.Event{Kind: EventReconnect, Peer: from})
+	case !own && (m.Seq != n.joinSeq || n.joinSeq == 0):
+		n.send(env, from, &Disconnect{Cause: CauseNotNeighbor})
+	case full:
+		n.send(env, from, &Disconnect{Cause: CauseFull})
+		n.addPassive(env, from)
+	default:
+		n.add(env, from, m.Seq)
+	}
+	if own {
+		n.fill(env)
+	}
+}
+
+// deferAnswer has a full node test its links before it refuses.
+func (n *Node) deferAnswer(env protocol.Env, from protocol.NodeID, seq uint32) {
+	n.deferred = request{peer: from, seq: seq, turn: n.next()}
+	n.testLinks(env)
+	env.After(n.cfg().ReplyTimeout.Std()/2, protocol.Timer{Kind: timerDeferred, Arg: uint64(n.deferred.turn)})
+}
+
+// grantDeferred grants the deferred request if there is room for it now.
+func (n *Node) grantDeferred(env protocol.Env) {
+	d := n.deferred
+	if d.peer == 0 || !n.room() || n.index(d.peer) >= 0 {
+		return
+	}
+	n.deferred = request{}
+	n.accept(env, d.peer, d.seq, CauseEvicted)
+}
+
+// endDeferred: the test's time is over. A link that has been silent for too long
+// by now is broken.
+func (n *Node) endDeferred(env protocol.Env) {
+	n.failSilent(env)
+	d := n.deferred
+	n.deferred = request{}
+	if d.peer != 0 && n.index(d.peer) < 0 {
+		n.send(env, d.peer, &NeighborReply{Seq: d.seq})
+	}
+}
