@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/membertable"
 )
 
 // index returns a neighbour's place in the active view, -1 if it is none.
@@ -23,7 +24,7 @@ func (n *Node) add(env protocol.Env, peer protocol.NodeID, seq uint32) {
 	n.removePassive(peer)
 	n.forgetFailure(peer)
 	if len(n.peers) == n.cfg().ActiveSize {
-		n.tried = nil
+		n.forgetTried()
 	}
 	n.joinTries = 0
 	env.Emit(protocol.Event{Kind: EventNeighborUp, Peer: peer, Args: [3]uint64{uint64(len(n.peers))}})
@@ -97,6 +98,7 @@ func (n *Node) disconnected(env protocol.Env, from protocol.NodeID, cause Cause)
 	if cause == CauseLeaving {
 		n.removePassive(from)
 		n.forgetFailure(from)
+		n.dropDeferred(from)
 		if n.request.peer == from {
 			n.request = request{}
 		}
@@ -107,7 +109,7 @@ func (n *Node) disconnected(env protocol.Env, from protocol.NodeID, cause Cause)
 			n.addPassive(env, from)
 		}
 		if len(n.peers) == 0 {
-			n.tried = nil // what was refused with low priority may be granted now
+			n.forgetTried() // what was refused with low priority may be granted now
 		}
 		switch cause {
 		case CauseEvicted, CauseRotated, CauseSwitched, CauseFull:
@@ -128,11 +130,12 @@ func (n *Node) peerFailed(env protocol.Env, peer protocol.NodeID) {
 	if n.leaving {
 		return
 	}
+	n.dropDeferred(peer)
 	if i := n.index(peer); i >= 0 {
 		n.drop(env, i, CauseFailed)
 		n.remember(env, peer)
-		n.tried = nil // others may have lost a link too
-		n.calm = 0
+		n.forgetTried() // others may have lost a link too
+		n.calm, n.answers = 0, 0
 		// If it lives, and is only hard to reach, it should not keep the link.
 		n.sendOnce(env, peer, &Disconnect{Cause: CauseFailed})
 		n.grantDeferred(env)
@@ -142,4 +145,19 @@ func (n *Node) peerFailed(env protocol.Env, peer protocol.NodeID) {
 		return
 	}
 	n.fill(env)
+}
+
+// memberChanged: the membership protocol below says that a member came or went.
+func (n *Node) memberChanged(env protocol.Env, member protocol.NodeID, present bool) {
+	if present || n.leaving {
+		return
+	}
+	if b, ok := n.below.(interface{ Table() membertable.Table }); ok {
+		if m, known := b.Table().Get(member); known && m.Status == membertable.Left {
+			n.disconnected(env, member, CauseLeaving)
+			return
+		}
+	}
+	n.removePassive(member)
+	n.peerFailed(env, member)
 }

@@ -8,11 +8,19 @@ func (n *Node) startKeepAlive(env protocol.Env) {
 	}
 }
 
-// heard notes that a neighbour said something.
-func (n *Node) heard(from protocol.NodeID) {
+// heard notes that a node said something.
+func (n *Node) heard(env protocol.Env, from protocol.NodeID) {
 	if i := n.index(from); i >= 0 {
 		l := &n.links[i]
-		l.heard, l.doubted, l.misses = true, false, 0
+		l.heard, l.doubted, l.tested, l.misses = true, false, false, 0
+		return
+	}
+	n.acquit(from)
+	// If it was asked for a link its answer decides: who refuses a bridge is to
+	// be asked again.
+	if n.hasFailed(from) && from != n.request.peer && !n.leaving {
+		n.forgetFailure(from)
+		n.addPassive(env, from)
 	}
 }
 
@@ -21,7 +29,7 @@ func (n *Node) heard(from protocol.NodeID) {
 // gets one.
 func (n *Node) keepAlive(env protocol.Env) {
 	env.After(n.cfg().KeepAliveInterval.Std(), protocol.Timer{Kind: timerKeepAlive})
-	n.failSilent(env)
+	n.failThose(env, func(l *link) bool { return int(l.misses) >= n.cfg().KeepAliveMisses })
 	n.nextKeepAlive(env)
 	m := &KeepAlive{Seq: n.keepAliveSeq}
 	for i, peer := range n.peers {
@@ -36,12 +44,13 @@ func (n *Node) keepAlive(env protocol.Env) {
 	}
 }
 
-// testLinks sends everybody a KeepAlive now.
+// testLinks sends everybody a KeepAlive now. Who has not been heard of by the end
+// of the test has failed.
 func (n *Node) testLinks(env protocol.Env) {
 	n.nextKeepAlive(env)
 	m := &KeepAlive{Seq: n.keepAliveSeq}
 	for i, peer := range n.peers {
-		n.links[i].misses++
+		n.links[i].tested = true
 		n.send(env, peer, m)
 	}
 }
@@ -50,15 +59,16 @@ func (n *Node) nextKeepAlive(env protocol.Env) {
 	n.keepAliveSeq, n.keepAliveAt = n.next(), env.Now()
 }
 
-// failSilent gives up the links that were silent for too long.
-func (n *Node) failSilent(env protocol.Env) {
-	for i := 0; i < len(n.peers); {
-		if int(n.links[i].misses) < n.cfg().KeepAliveMisses {
-			i++
-			continue
+// failThose gives up the links that have failed.
+func (n *Node) failThose(env protocol.Env, failed func(l *link) bool) {
+	var peers []protocol.NodeID // the view changes as they go
+	for i := range n.links {
+		if failed(&n.links[i]) {
+			peers = append(peers, n.peers[i])
 		}
-		n.peerFailed(env, n.peers[i])
-		i = 0 // a link may have been added
+	}
+	for _, peer := range peers {
+		n.peerFailed(env, peer)
 	}
 }
 

@@ -21,6 +21,10 @@ type Config struct {
 	// PassiveWalk is the number of hops that are left to a ForwardJoin where the
 	// newcomer goes into a passive view: PRWL (paper).
 	PassiveWalk int `toml:"passive_walk" doc:"hops that are left to a ForwardJoin where the newcomer enters a passive view (PRWL)"`
+	// JoinPause is the time within which a full contact gives up a link for one
+	// newcomer only; the others get their links from the ends of their walks
+	// (ours). 0 takes in everybody, as the paper does.
+	JoinPause quantity.Duration `toml:"join_pause" doc:"time within which a full contact takes in one newcomer itself and sends on the others; 0s: takes in all"`
 	// ShuffleInterval is the paper's cycle: the time between two shuffles of a
 	// node, the first of which is anywhere in the interval.
 	ShuffleInterval quantity.Duration `toml:"shuffle_interval" doc:"time between two shuffles of a node; the first is anywhere in it"`
@@ -81,6 +85,7 @@ func Default() Config {
 		PassiveSize:       30,
 		ActiveWalk:        6,
 		PassiveWalk:       3,
+		JoinPause:         quantity.Duration(time.Second),
 		ShuffleInterval:   quantity.Duration(10 * time.Second),
 		ShuffleWalk:       6,
 		ShuffleActive:     3,

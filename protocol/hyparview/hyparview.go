@@ -6,8 +6,8 @@ import (
 	"github.com/starling-sim/starling/protocol"
 )
 
-// Node is one node's state machine. Links and passive nodes are two slices each,
-// in step, so that a million nodes fit a machine.
+// Node is one node's state machine. Links are two slices, in step, and what is
+// seldom needed is apart, so that a million nodes fit a machine.
 type Node struct {
 	shared *builder
 
@@ -15,19 +15,17 @@ type Node struct {
 	links []link            // links[i] is the link to peers[i]
 
 	passive []protocol.NodeID
-	strikes []uint8           // strikes[i] counts requests that passive[i] did not answer
 	offered []protocol.NodeID // the passive nodes in the last shuffle
-	failed  []failure         // neighbours that failed, oldest first
-	tried   []protocol.NodeID // asked for a link in vain since the last shuffle
 
 	request   request
-	deferred  request // somebody's, that waits for this node's links to be tested
+	trouble   *trouble // nil if there is none
 	swap      *swap
 	listeners []func(env protocol.Env, peer protocol.NodeID, present bool)
 	below     membership
 
 	keepAliveAt protocol.Time // when the last KeepAlives went out
 	bridgedAt   protocol.Time // when this node last gave up a link for a bridge
+	tookInAt    protocol.Time // when it last gave up a link for a newcomer
 
 	seq          uint32 // last number given to a request, a shuffle, a timer
 	keepAliveSeq uint32
@@ -36,9 +34,11 @@ type Node struct {
 	joinTimer    uint32 // that counts, 0 if none
 	joinTries    uint8
 	calm         uint8 // looks at whom to reconnect to since a neighbour last failed
+	answers      uint8 // that seeds gave since then, in a row
 	joined       bool
 	leaving      bool
 	bridged      bool // bridgedAt is set
+	tookIn       bool // tookInAt is set
 }
 
 // link is what a node keeps of a neighbour.
@@ -48,6 +48,7 @@ type link struct {
 	misses    uint8  // KeepAlives since something was heard
 	heard     bool   // something was, since the last look
 	doubted   bool   // its stream broke, and nothing was heard since
+	tested    bool   // it was sent a test, and nothing was heard since
 }
 
 var (
@@ -68,11 +69,7 @@ func newNode(shared *builder, lower []protocol.Protocol) *Node {
 	for _, p := range lower {
 		if m, ok := p.(membership); ok {
 			n.below = m
-			m.OnChange(func(env protocol.Env, member protocol.NodeID, present bool) {
-				if !present {
-					n.peerFailed(env, member)
-				}
-			})
+			m.OnChange(n.memberChanged)
 			break
 		}
 	}
@@ -98,7 +95,7 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 	if from == env.ID() {
 		return
 	}
-	n.heard(from)
+	n.heard(env, from)
 	switch m := m.(type) {
 	case *Join:
 		n.takeIn(env, from, m)
@@ -149,7 +146,7 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 	case timerKeepAlive:
 		n.keepAlive(env)
 	case timerDeferred:
-		if n.deferred.peer != 0 && n.deferred.turn == uint32(t.Arg) {
+		if n.look().deferred.turn == uint32(t.Arg) {
 			n.endDeferred(env)
 		}
 	case timerReconnect:
@@ -165,14 +162,19 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 
 // StreamBroken implements protocol.StreamBreakHandler.
 func (n *Node) StreamBroken(env protocol.Env, peer protocol.NodeID) {
-	if n.shared.streams && !n.leaving && !n.doubt(env, peer) {
-		n.peerFailed(env, peer)
+	if !n.shared.streams || n.leaving || n.doubt(env, peer) {
+		return
 	}
+	if n.index(peer) < 0 && n.request.peer != peer {
+		n.strike(peer) // it may live, and have closed a stream that was idle
+	}
+	n.peerFailed(env, peer)
 }
 
 // Leave implements protocol.Leaver: all neighbours are told.
 func (n *Node) Leave(env protocol.Env) time.Duration {
 	n.leaving = true
+	n.request, n.swap, n.trouble = request{}, nil, nil // nobody is waited for or taken in any more
 	for len(n.peers) > 0 {
 		last := len(n.peers) - 1
 		n.send(env, n.peers[last], &Disconnect{Cause: CauseLeaving})

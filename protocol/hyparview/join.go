@@ -43,7 +43,7 @@ func (n *Node) rejoin(env protocol.Env) {
 	n.joinTries = min(n.joinTries+1, 200)
 	env.Emit(protocol.Event{Kind: EventRejoin, Args: [3]uint64{uint64(n.joinTries)}})
 	n.join(env)
-	n.tried = nil
+	n.forgetTried()
 	n.fill(env)
 }
 
@@ -72,9 +72,10 @@ func (n *Node) takeIn(env protocol.Env, newcomer protocol.NodeID, m *Join) {
 			n.send(env, newcomer, &NeighborReply{Seq: m.Seq, Accepted: true})
 			return // the same once more
 		}
-		n.drop(env, i, CauseRenewed)
+		n.renew(env, i, m.Seq)
+	} else if !n.pausing(env) {
+		n.accept(env, newcomer, m.Seq, CauseEvicted)
 	}
-	n.accept(env, newcomer, m.Seq, CauseEvicted)
 	// The walks begin at the view as it is now: who has just been evicted is
 	// nobody to forward to.
 	for _, peer := range n.peers {
@@ -84,6 +85,23 @@ func (n *Node) takeIn(env protocol.Env, newcomer protocol.NodeID, m *Join) {
 	}
 }
 
+// pausing tells whether a contact leaves a newcomer to the ends of its walks: a
+// full one that has given up a link for another newcomer within join_pause. If a
+// crowd joins through one contact, its neighbours would else be newcomers who know
+// nobody yet; the walks would end among them, and the overlay would be a long
+// tube.
+func (n *Node) pausing(env protocol.Env) bool {
+	if len(n.peers) < n.cfg().ActiveSize {
+		return false
+	}
+	now := env.Now()
+	if since := now.Sub(n.tookInAt); n.tookIn && since >= 0 && since < n.cfg().JoinPause.Std() {
+		return true
+	}
+	n.tookInAt, n.tookIn = now, true
+	return false
+}
+
 // walkJoin passes a newcomer's walk on, or ends it.
 func (n *Node) walkJoin(env protocol.Env, from protocol.NodeID, m *ForwardJoin) {
 	if n.leaving {
@@ -91,12 +109,13 @@ func (n *Node) walkJoin(env protocol.Env, from protocol.NodeID, m *ForwardJoin) 
 	}
 	newcomer := m.Newcomer.ID
 	introduce(env, m.Newcomer)
-	if m.TTL > 0 && len(n.peers) > 1 {
-		if int(m.TTL) == n.cfg().PassiveWalk {
+	// No walk is longer than this node's own are.
+	if ttl := min(m.TTL, uint8(n.cfg().ActiveWalk)); ttl > 0 && len(n.peers) > 1 {
+		if int(ttl) == n.cfg().PassiveWalk {
 			n.addPassive(env, newcomer)
 		}
 		if next, ok := n.randomNeighbor(env, from, newcomer); ok {
-			n.send(env, next, &ForwardJoin{Newcomer: m.Newcomer, Seq: m.Seq, TTL: m.TTL - 1})
+			n.send(env, next, &ForwardJoin{Newcomer: m.Newcomer, Seq: m.Seq, TTL: ttl - 1})
 			return
 		}
 	}

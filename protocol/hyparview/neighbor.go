@@ -19,7 +19,8 @@ type request struct {
 // fill asks a passive node for a link while there are too few of them: one at a
 // time, and everybody at most once until the next shuffle.
 func (n *Node) fill(env protocol.Env) {
-	if n.leaving || n.request.peer != 0 || !n.room() {
+	idle := n.request.peer == 0
+	if n.leaving || !idle && n.request.priority != PriorityBridge || !n.room() {
 		return
 	}
 	peer, ok := n.candidate(env)
@@ -29,23 +30,23 @@ func (n *Node) fill(env protocol.Env) {
 		}
 		return
 	}
-	n.markTried(peer)
-	priority := PriorityLow
-	if len(n.peers) == 0 {
-		priority = PriorityHigh
+	if !idle {
+		n.markTried(n.request.peer) // a bridge, which has time; its answer comes too late
 	}
-	n.ask(env, peer, priority)
+	n.markTried(peer)
+	n.ask(env, peer, PriorityLow)
 }
 
 // candidate returns a random passive node that was not asked yet. If there is
 // none, membership may know somebody.
 func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
-	if len(n.tried) >= maxTried*n.cfg().PassiveSize {
+	tried := n.look().tried
+	if len(tried) >= maxTried*n.cfg().PassiveSize {
 		return 0, false // enough until the next shuffle, whoever else turned up
 	}
 	fits := 0
 	for _, id := range n.passive {
-		if !slices.Contains(n.tried, id) {
+		if id != n.request.peer && !slices.Contains(tried, id) {
 			if fits++; env.Rand().IntN(fits) == 0 {
 				peer = id
 			}
@@ -58,7 +59,7 @@ func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 		return 0, false
 	}
 	others := n.below.Sample(env, 1, func(id protocol.NodeID) bool {
-		return id == env.ID() || n.index(id) >= 0 || slices.Contains(n.tried, id)
+		return id == env.ID() || id == n.request.peer || n.index(id) >= 0 || slices.Contains(tried, id)
 	})
 	if len(others) == 0 {
 		return 0, false
@@ -70,13 +71,11 @@ func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 // passive view.
 const maxTried = 2
 
-func (n *Node) markTried(peer protocol.NodeID) {
-	if len(n.tried) < maxTried*n.cfg().PassiveSize && !slices.Contains(n.tried, peer) {
-		n.tried = append(n.tried, peer)
-	}
-}
-
+// ask asks a peer for a link. Whoever has none cannot be refused.
 func (n *Node) ask(env protocol.Env, peer protocol.NodeID, priority Priority) {
+	if len(n.peers) == 0 {
+		priority = PriorityHigh
+	}
 	n.request = request{peer: peer, seq: n.next(), priority: priority}
 	n.send(env, peer, &Neighbor{Seq: n.request.seq, Priority: priority})
 	env.After(n.cfg().ReplyTimeout.Std(), protocol.Timer{Kind: timerRequest, Arg: uint64(n.request.seq)})
@@ -87,7 +86,12 @@ func (n *Node) unanswered(env protocol.Env) {
 	r := n.request
 	n.request = request{}
 	env.Emit(protocol.Event{Kind: EventRefused, Peer: r.peer, Args: [3]uint64{1, uint64(r.priority)}})
-	n.strike(env, r.peer)
+	if n.strike(r.peer) && len(n.look().failed) < maxFailed {
+		n.remember(env, r.peer)
+	}
+	if r.priority == PriorityBridge && !n.hasFailed(r.peer) {
+		n.answers = 0 // a seed does not answer: something may be wrong
+	}
 	n.fill(env)
 }
 
@@ -103,8 +107,7 @@ func (n *Node) asked(env protocol.Env, from protocol.NodeID, m *Neighbor) {
 			n.send(env, from, &NeighborReply{Seq: m.Seq, Accepted: true})
 			return // the same once more
 		}
-		n.drop(env, i, CauseRenewed)
-		n.accept(env, from, m.Seq, CauseEvicted)
+		n.renew(env, i, m.Seq)
 		return
 	}
 	switch {
@@ -114,7 +117,7 @@ func (n *Node) asked(env protocol.Env, from protocol.NodeID, m *Neighbor) {
 		n.accept(env, from, m.Seq, CauseEvicted)
 	case m.Priority == PriorityBridge && n.mayBridge(env):
 		n.accept(env, from, m.Seq, CauseRotated)
-	case m.Priority == PriorityLow && n.cfg().PurgeBeforeAnswer && n.deferred.peer == 0:
+	case m.Priority == PriorityLow && n.cfg().PurgeBeforeAnswer && n.look().deferred.peer == 0:
 		n.deferAnswer(env, from, m.Seq)
 	default:
 		n.send(env, from, &NeighborReply{Seq: m.Seq})
@@ -130,6 +133,13 @@ func (n *Node) accept(env protocol.Env, peer protocol.NodeID, seq uint32, cause 
 	n.add(env, peer, seq)
 }
 
+// renew gives a peer the link that it has already, as far as this node knows: the
+// link goes on, and nobody above need know.
+func (n *Node) renew(env protocol.Env, i int, seq uint32) {
+	n.links[i].seq = seq
+	n.send(env, n.peers[i], &NeighborReply{Seq: seq, Accepted: true})
+}
+
 // answered: the answer to this node's own request, or to its Join, or to one of
 // which it knows nothing any more.
 func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply) {
@@ -137,6 +147,13 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 	own := r.peer == from && r.seq == m.Seq
 	if own {
 		n.request = request{}
+		switch {
+		case r.priority != PriorityBridge:
+		case !n.hasFailed(from):
+			n.answers = min(n.answers+1, maxAnswers) // a seed's
+		case m.Accepted:
+			n.calm, n.answers = 0, 0 // one bridge may not last: seeds come next
+		}
 	}
 	full := len(n.peers) >= n.cfg().ActiveSize
 	switch {
@@ -148,13 +165,13 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 			// The one who refuses stays where it is: it lives, and may have room
 			// another time.
 			env.Emit(protocol.Event{Kind: EventRefused, Peer: from, Args: [3]uint64{0, uint64(r.priority)}})
-			n.acquit(from)
 		}
 	case n.index(from) >= 0: // agreed in the meantime
 	case own && r.priority == PriorityBridge:
 		n.makeRoom(env, CauseRotated)
 		n.add(env, from, m.Seq)
 		env.Emit(protocol.Event{Kind: EventReconnect, Peer: from})
+		n.greetFailed(env)
 	case !own && (m.Seq != n.joinSeq || n.joinSeq == 0):
 		n.send(env, from, &Disconnect{Cause: CauseNotNeighbor})
 	case full:
@@ -170,28 +187,31 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 
 // deferAnswer has a full node test its links before it refuses.
 func (n *Node) deferAnswer(env protocol.Env, from protocol.NodeID, seq uint32) {
-	n.deferred = request{peer: from, seq: seq, turn: n.next()}
+	d := request{peer: from, seq: seq, turn: n.next()}
+	n.note().deferred = d
 	n.testLinks(env)
-	env.After(n.cfg().ReplyTimeout.Std()/2, protocol.Timer{Kind: timerDeferred, Arg: uint64(n.deferred.turn)})
+	env.After(n.cfg().ReplyTimeout.Std()/2, protocol.Timer{Kind: timerDeferred, Arg: uint64(d.turn)})
 }
 
 // grantDeferred grants the deferred request if there is room for it now.
 func (n *Node) grantDeferred(env protocol.Env) {
-	d := n.deferred
+	d := n.look().deferred
 	if d.peer == 0 || !n.room() || n.index(d.peer) >= 0 {
 		return
 	}
-	n.deferred = request{}
+	n.dropDeferred(d.peer)
 	n.accept(env, d.peer, d.seq, CauseEvicted)
 }
 
-// endDeferred: the test's time is over. A link that has been silent for too long
-// by now is broken.
+// endDeferred: the test's time is over. Who did not answer has failed.
 func (n *Node) endDeferred(env protocol.Env) {
-	n.failSilent(env)
-	d := n.deferred
-	n.deferred = request{}
+	n.failThose(env, func(l *link) bool { return l.tested })
+	d := n.look().deferred
 	if d.peer != 0 && n.index(d.peer) < 0 {
 		n.send(env, d.peer, &NeighborReply{Seq: d.seq})
+	}
+	if n.trouble != nil {
+		n.trouble.deferred = request{}
+		n.tidy()
 	}
 }

@@ -126,7 +126,6 @@ func (n *Node) ponged(env protocol.Env, from protocol.NodeID, m *Pong) {
 	cost := max(1, int64(env.Now().Sub(s.at)))
 	switch {
 	case s.role == scanner:
-		n.acquit(from)
 		// All were asked at one time, so the first to answer is the closest.
 		old := n.worst(from, 0)
 		if old < 0 || n.index(from) >= 0 || len(n.peers) < n.cfg().ActiveSize ||

@@ -16,13 +16,14 @@ type failure struct {
 const (
 	// maxFailed bounds the failed peers that a node remembers.
 	maxFailed = 8
-	// maxCalm bounds the back-off of a node that only has seeds to try: every
-	// 2^7 = 128 intervals at last, so that the seeds of a large overlay are not
-	// overrun.
+	// maxCalm bounds the back-off of a node whose seeds do not answer: every
+	// 2^7 = 128 intervals at last.
 	maxCalm = 7
-	// lackCalm is the same for a node that lacks links: of a small island all
-	// do, of a large overlay hardly anybody.
+	// lackCalm is the same for a node that lacks links, even if they do.
 	lackCalm = 2
+	// maxAnswers is how often in a row seeds answer until a node leaves them
+	// alone, so that an overlay at rest keeps its links.
+	maxAnswers = 3
 )
 
 func (n *Node) armReconnect(env protocol.Env) {
@@ -37,57 +38,78 @@ func (n *Node) remember(env protocol.Env, peer protocol.NodeID) {
 		return
 	}
 	n.forgetFailure(peer)
-	if len(n.failed) == maxFailed {
-		n.failed = slices.Delete(n.failed, 0, 1)
+	t := n.note()
+	if len(t.failed) == maxFailed {
+		t.failed = slices.Delete(t.failed, 0, 1)
 	}
-	n.failed = append(n.failed, failure{peer, env.Now()})
+	t.failed = append(t.failed, failure{peer, env.Now()})
 	n.removePassive(peer)
 }
 
 func (n *Node) forgetFailure(peer protocol.NodeID) {
-	n.failed = slices.DeleteFunc(n.failed, func(f failure) bool { return f.peer == peer })
-	if len(n.failed) == 0 {
-		n.failed = nil
+	n.forgetFailures(func(f failure) bool { return f.peer == peer })
+}
+
+func (n *Node) forgetFailures(which func(f failure) bool) {
+	if n.trouble == nil {
+		return
 	}
+	n.trouble.failed = slices.DeleteFunc(n.trouble.failed, which)
+	n.tidy()
 }
 
 func (n *Node) hasFailed(peer protocol.NodeID) bool {
-	return slices.ContainsFunc(n.failed, func(f failure) bool { return f.peer == peer })
+	return slices.ContainsFunc(n.look().failed, func(f failure) bool { return f.peer == peer })
 }
 
 // reconnect asks a peer that failed, or a seed, for a link. After a partition
 // both sides are full and content; only those who remember the other side, or
 // were told of it at the start, lead from one to the other.
 func (n *Node) reconnect(env protocol.Env) {
+	n.armReconnect(env)
 	now, patience := env.Now(), n.cfg().ReconnectTimeout.Std()
-	n.failed = slices.DeleteFunc(n.failed, func(f failure) bool { return now.Sub(f.at) > patience })
-	if peer, ok := n.lost(env); ok && n.request.peer == 0 && n.joined {
+	n.forgetFailures(func(f failure) bool { return now.Sub(f.at) > patience })
+	if n.request.peer != 0 || !n.joined {
+		return
+	}
+	if peer, ok := n.lost(env); ok {
 		n.ask(env, peer, PriorityBridge)
 	}
-	n.armReconnect(env)
 }
 
-// lost returns whom to try: one of those that failed or, less and less often, a
-// seed.
+// lost returns whom to try: one of those that failed or, less and less often and
+// until they have answered, a seed.
 func (n *Node) lost(env protocol.Env) (protocol.NodeID, bool) {
 	if n.calm++; n.calm == 0 {
 		n.calm = 1 << maxCalm
 	}
-	due := n.calm&(n.calm-1) == 0 // a power of two
-	if n.room() {
+	due := n.calm&(n.calm-1) == 0 && n.answers < maxAnswers // a power of two
+	if lacks := n.cfg().ActiveSize - len(n.peers); lacks > 1 || lacks > 0 && len(n.passive) == 0 {
+		// Of a small island everybody lacks links, of a large overlay at rest
+		// somebody at most, and only one: to ask would move the gap on for ever.
 		due = due || n.calm%(1<<lackCalm) == 0
 	}
-	if len(n.failed) > 0 && (n.calm == 1 || !due) {
-		return n.failed[env.Rand().IntN(len(n.failed))].peer, true
+	if failed := n.look().failed; len(failed) > 0 && (n.calm == 1 || !due) {
+		return failed[env.Rand().IntN(len(failed))].peer, true
 	}
 	if !due {
 		return 0, false
 	}
 	seed, ok := n.seed(env)
-	if ok {
-		env.Introduce(seed.ID, seed.Contact)
+	if !ok {
+		n.answers = maxAnswers // all are neighbours
+		return 0, false
 	}
-	return seed.ID, ok
+	env.Introduce(seed.ID, seed.Contact)
+	return seed.ID, true
+}
+
+// greetFailed sees who else has come back, once one has: who answers is no
+// longer held for failed, and needs no bridge of its own.
+func (n *Node) greetFailed(env protocol.Env) {
+	for _, f := range n.look().failed {
+		n.sendOnce(env, f.peer, &Ping{})
+	}
 }
 
 // mayBridge reports whether a full node gives up a link for a bridge: not twice

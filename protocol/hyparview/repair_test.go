@@ -1,6 +1,7 @@
 package hyparview
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestFailedNeighboursAreTriedAgain(t *testing.T) {
 	if m, _ := one[*Disconnect](b); m.Cause != CauseRotated || len(b.node.peers) != 5 {
 		t.Fatalf("cause %d, neighbours %v; want one given up for the bridge", m.Cause, b.node.peers)
 	}
-	if len(b.node.failed) != 0 {
+	if len(b.node.look().failed) != 0 {
 		t.Error("who was reached again is still held for failed")
 	}
 	for i, want := range []bool{true, false} {
@@ -91,12 +92,12 @@ func TestFailedAreBoundedAndForgotten(t *testing.T) {
 		b.hear(id, &Neighbor{Seq: 1, Priority: PriorityHigh})
 		b.fail(id)
 	}
-	if len(b.node.failed) != maxFailed || !b.node.hasFailed(200+3*maxFailed-1) {
-		t.Fatalf("remembers %v, want the last %d", b.node.failed, maxFailed)
+	if len(b.node.look().failed) != maxFailed || !b.node.hasFailed(200+3*maxFailed-1) {
+		t.Fatalf("remembers %v, want the last %d", b.node.look().failed, maxFailed)
 	}
 	b.run(c.ReconnectTimeout.Std() + time.Minute)
-	if len(b.node.failed) != 0 {
-		t.Errorf("remembers %v after the time-out", b.node.failed)
+	if len(b.node.look().failed) != 0 {
+		t.Errorf("remembers %v after the time-out", b.node.look().failed)
 	}
 }
 
@@ -163,7 +164,14 @@ func TestPurgeBeforeAnswer(t *testing.T) {
 		t.Fatalf("answered %+v to %d, want 50 accepted", r, to)
 	}
 	b.wantLinked(50, true)
+	for _, peer := range slices.Clone(b.node.peers) {
+		b.hear(peer, &KeepAliveReply{})
+	}
+	b.run(time.Second)
 	b.hear(52, &Neighbor{Seq: 8})
+	for _, peer := range slices.Clone(b.node.peers) {
+		b.hear(peer, &KeepAliveReply{})
+	}
 	b.run(time.Second)
 	if r, to := one[*NeighborReply](b); r.Accepted || to != 52 {
 		t.Fatalf("answered %+v to %d, want 52 refused", r, to)

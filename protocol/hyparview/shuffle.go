@@ -9,7 +9,7 @@ import (
 // more for the links that it lacks; asking before would only find those nearby.
 func (n *Node) shuffle(env protocol.Env) {
 	env.After(n.cfg().ShuffleInterval.Std(), protocol.Timer{Kind: timerShuffle})
-	n.tried = nil
+	n.forgetTried()
 	if len(n.peers) == 0 || n.shuffleSeq != 0 {
 		n.fill(env) // there is no answer to wait for, or the last one did not come
 	}
@@ -46,9 +46,10 @@ func (n *Node) walkShuffle(env protocol.Env, from protocol.NodeID, m *Shuffle) {
 	if n.leaving || origin == env.ID() {
 		return
 	}
-	if m.TTL > 0 && len(n.peers) > 1 {
+	// No walk is longer than this node's own are.
+	if ttl := min(m.TTL, uint8(n.cfg().ShuffleWalk)); ttl > 0 && len(n.peers) > 1 {
 		if next, ok := n.randomNeighbor(env, from, origin); ok {
-			n.send(env, next, &Shuffle{Origin: m.Origin, Seq: m.Seq, TTL: m.TTL - 1, Peers: m.Peers})
+			n.send(env, next, &Shuffle{Origin: m.Origin, Seq: m.Seq, TTL: ttl - 1, Peers: m.Peers})
 			return
 		}
 	}

@@ -34,7 +34,7 @@ const (
 // Disconnect.
 type Cause uint8
 
-// The causes. From CauseRenewed on they are never sent.
+// The causes.
 const (
 	// CauseEvicted: the view was full and somebody else could not be refused.
 	CauseEvicted Cause = 1 + iota
@@ -51,9 +51,6 @@ const (
 	CauseLeaving
 	// CauseFailed: the neighbour failed, or held this node for failed.
 	CauseFailed
-	// CauseRenewed: the neighbour asked for a link that it had: it has begun
-	// anew. The link comes up again at once.
-	CauseRenewed
 )
 
 // Spec describes the protocol.
@@ -105,7 +102,7 @@ func Spec() protocol.Spec {
 		},
 		Events: []protocol.EventSpec{
 			{Kind: EventNeighborUp, Name: "hyparview.neighbor_up", Doc: "a peer entered this node's active view", Args: []string{"degree"}, Role: protocol.RoleLinkUp},
-			{Kind: EventNeighborDown, Name: "hyparview.neighbor_down", Doc: "a peer left this node's active view: 1 evicted, 2 rotated, 3 switched, 4 full, 5 not_neighbour, 6 leaving, 7 failed, 8 renewed", Args: []string{"cause", "degree"}, Role: protocol.RoleLinkDown},
+			{Kind: EventNeighborDown, Name: "hyparview.neighbor_down", Doc: "a peer left this node's active view: 1 evicted, 2 rotated, 3 switched, 4 full, 5 not_neighbour, 6 leaving, 7 failed", Args: []string{"cause", "degree"}, Role: protocol.RoleLinkDown},
 			{Kind: EventJoined, Name: "hyparview.joined", Doc: "this node has its first link"},
 			{Kind: EventIsolated, Name: "hyparview.isolated", Doc: "this node has lost its last link", Args: []string{"cause"}},
 			{Kind: EventRejoin, Name: "hyparview.rejoin", Doc: "this node asks a seed once more to take it in", Args: []string{"attempt"}},
