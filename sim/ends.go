@@ -234,6 +234,17 @@ func (e *end) rest() {
 	e.rx = last
 }
 
+// lose closes the connection that this end sends on. One that the peer opened for
+// itself stands.
+func (e *end) lose() {
+	last := e.rx
+	if last == e.tx {
+		last = 0
+	}
+	e.close()
+	e.rx = last
+}
+
 // waiting is what an end has only while messages wait for it.
 type waiting struct {
 	queue  fifo[queued]

@@ -264,7 +264,7 @@ func (c *env) connected(e *end) {
 // breakEnd ends the connection at this end and tells the process.
 func (c *env) breakEnd(e *end) {
 	c.loseQueue(e)
-	e.close()
+	e.lose()
 	c.sh.process(&event{time: c.at, key: c.key, dst: c.idx, what: uint32(evBroken), arg: uint64(e.peer)})
 }
 
