@@ -14,7 +14,9 @@
 // bytes as well, and drop what came first. What a history has dropped stays
 // seen: of every origin it keeps the highest number that it dropped, and
 // takes everything up to there for seen. Otherwise the late announcement of a
-// message that everybody has forgotten would bring it back. The price is that
+// message that everybody has forgotten would bring it back. It does so for
+// sixteen ages more: IDs are nobody's signature, and a forged one with a high number
+// should not silence its origin for ever. The price is that
 // a message which is late by more than a whole history is not delivered.
 //
 // # Peers

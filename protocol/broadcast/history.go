@@ -33,19 +33,23 @@ type floor struct {
 	at     protocol.Time // when it was raised
 }
 
+// floorAges is for how many ages a floor counts after it was raised: a message may
+// be kept by one node after the other, each for an age.
+const floorAges = 16
+
 // Seen tells whether a message was seen, or is too old to tell.
-func (h *History) Seen(id ID) bool {
+func (h *History) Seen(id ID, now protocol.Time, limits *HistoryLimits) bool {
 	if h.seen.find(id) != nil {
 		return true
 	}
 	i, ok := h.floor(id.Origin)
-	return ok && id.Number <= h.floors[i].number
+	return ok && id.Number <= h.floors[i].number && now.Sub(h.floors[i].at) <= floorAges*limits.Age
 }
 
 // Add takes note of a message and tells whether it is new.
 func (h *History) Add(id ID, now protocol.Time, limits *HistoryLimits) bool {
 	h.Expire(now, limits)
-	if h.Seen(id) {
+	if h.Seen(id, now, limits) {
 		return false
 	}
 	for int(h.seen.n) >= limits.Count {
@@ -87,8 +91,11 @@ func (h *History) drop(now protocol.Time, limits *HistoryLimits) {
 	h.seen.pop()
 	i, ok := h.floor(id.Origin)
 	if ok {
-		h.floors[i].number = max(h.floors[i].number, id.Number)
-		h.floors[i].at = now
+		f := &h.floors[i]
+		if now.Sub(f.at) > floorAges*limits.Age {
+			f.number = 0 // it had expired
+		}
+		f.number, f.at = max(f.number, id.Number), now
 		return
 	}
 	if len(h.floors) >= limits.Origins {

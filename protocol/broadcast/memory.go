@@ -21,9 +21,9 @@ type memory[V any] struct {
 }
 
 type item[V any] struct {
+	value V // first: an empty last field would cost a word
 	id    ID
 	at    protocol.Time
-	value V
 }
 
 // fewItems is the number of items up to which a scan does without an index. Most nodes of

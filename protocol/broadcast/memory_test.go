@@ -48,15 +48,23 @@ func (h *naiveHistory) floor(origin protocol.NodeID) *floor {
 	return nil
 }
 
-func (h *naiveHistory) seen(id ID) bool {
+func (h *naiveHistory) seen(id ID, now protocol.Time) bool {
 	f := h.floor(id.Origin)
-	return slices.Contains(h.ids, id) || f != nil && id.Number <= f.number
+	return slices.Contains(h.ids, id) || f != nil && !h.stale(f, now) && id.Number <= f.number
+}
+
+// stale tells whether a floor was raised too long ago to count.
+func (h *naiveHistory) stale(f *floor, now protocol.Time) bool {
+	return now.Sub(f.at) > floorAges*h.limits.Age
 }
 
 func (h *naiveHistory) drop(now protocol.Time) {
 	id := h.ids[0]
 	h.ids, h.at = h.ids[1:], h.at[1:]
 	if f := h.floor(id.Origin); f != nil {
+		if h.stale(f, now) {
+			f.number = 0
+		}
 		f.number, f.at = max(f.number, id.Number), now
 		return
 	}
@@ -80,7 +88,7 @@ func (h *naiveHistory) expire(now protocol.Time) {
 
 func (h *naiveHistory) add(id ID, now protocol.Time) bool {
 	h.expire(now)
-	if h.seen(id) {
+	if h.seen(id, now) {
 		return false
 	}
 	if len(h.ids) == h.limits.Count {
@@ -101,7 +109,7 @@ func TestHistoryIsItsNaiveTwin(t *testing.T) {
 		h.seen.first = nearWrap(t)
 		twin := naiveHistory{limits: limits}
 		var c clock
-		added := map[ID]int{}
+		added := map[ID]protocol.Time{} // when an ID was new
 		next := uint64(61)
 		t.Repeat(map[string]func(*rapid.T){
 			"burst": func(t *rapid.T) { // more than are looked at one by one
@@ -111,7 +119,7 @@ func TestHistoryIsItsNaiveTwin(t *testing.T) {
 					if !h.Add(id, c.now, &limits) || !twin.add(id, c.now) {
 						t.Fatalf("Add(%v) at %d: not new", id, c.now)
 					}
-					added[id]++
+					added[id] = c.now
 				}
 			},
 			"add": func(t *rapid.T) {
@@ -121,12 +129,12 @@ func TestHistoryIsItsNaiveTwin(t *testing.T) {
 				if got != want {
 					t.Fatalf("Add(%v) at %d: got %v, want %v", id, c.now, got, want)
 				}
-				if got {
-					added[id]++
+				// Of all origins there are, none is forgotten before its time.
+				if at, was := added[id]; got && was && limits.Origins >= 5 && c.now.Sub(at) <= floorAges*limits.Age {
+					t.Fatalf("%v was new at %d and again at %d", id, at, c.now)
 				}
-				// Of all origins there are, none is forgotten.
-				if limits.Origins >= 5 && added[id] > 1 {
-					t.Fatalf("%v was new %d times", id, added[id])
+				if got {
+					added[id] = c.now
 				}
 			},
 			"expire": func(t *rapid.T) {
@@ -136,8 +144,8 @@ func TestHistoryIsItsNaiveTwin(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				for _, id := range append(slices.Clone(twin.ids), drawID(t)) {
-					if h.Seen(id) != twin.seen(id) {
-						t.Fatalf("Seen(%v): got %v", id, h.Seen(id))
+					if got := h.Seen(id, c.now, &limits); got != twin.seen(id, c.now) {
+						t.Fatalf("Seen(%v): got %v", id, got)
 					}
 				}
 				for i, id := range twin.ids {
@@ -282,7 +290,7 @@ func TestHistoryTakesTheForgottenForSeen(t *testing.T) {
 		}
 	}
 	for number := range uint64(5) {
-		if !h.Seen(ID{Origin: 1, Number: number}) {
+		if !h.Seen(ID{Origin: 1, Number: number}, 0, &limits) {
 			t.Errorf("number %d: not seen", number)
 		}
 	}

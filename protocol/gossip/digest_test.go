@@ -77,7 +77,7 @@ func TestExchangesMakeEqual(t *testing.T) {
 			for _, m := range sent {
 				switch m := m.(type) {
 				case *Data:
-					if to.history.Seen(m.ID) {
+					if to.history.Seen(m.ID, b.Now(), &to.shared.history) {
 						rt.Fatalf("%v was sent to one that has it", m.ID)
 					}
 					to.Receive(b, 1, m)

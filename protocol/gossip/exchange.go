@@ -76,7 +76,7 @@ func (n *Node) compare(env protocol.Env, from protocol.NodeID, d *Digest) {
 func (n *Node) request(env protocol.Env, from protocol.NodeID, offered []broadcast.ID) {
 	var missing []broadcast.ID
 	for _, id := range offered {
-		if len(missing) < n.shared.cfg.AnswerCount && !n.history.Seen(id) {
+		if len(missing) < n.shared.cfg.AnswerCount && !n.history.Seen(id, env.Now(), &n.shared.history) {
 			missing = append(missing, id)
 		}
 	}

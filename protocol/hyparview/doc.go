@@ -50,11 +50,30 @@
 // remembers the last eight peers that failed (not those that left), for
 // reconnect_timeout, and once a reconnect_interval, jittered, asks one of them for
 // a bridge: a third priority, for which a full node gives up a random link, and
-// so does the one that asks, but nobody for two bridges within an interval. Now
-// and then it asks a seed in the same way: 2, 4, 8, ... 128 intervals after a
-// neighbour last failed, then every 128, and every four as long as it lacks
-// links. That finds islands that have forgotten each other. A passive node is
-// dropped only when it has left two requests in a row unanswered.
+// so does the one that asks, but nobody for two bridges within an interval. When a
+// bridge has lasted until the next attempt, the other peers on the list get a
+// Ping. Whoever is heard of again leaves the list and is a passive node like
+// others, but for one that refused a bridge: it is asked again. A passive node is
+// dropped only when it has left two requests in a row unanswered (a broken stream
+// to it counts as one).
+//
+// Seeds are asked for bridges as well: 1, 2, 4, ... 128 intervals after the start
+// and after a neighbour last failed, then every 128, but only until seeds have
+// answered three times in a row or are all neighbours. Several seeds that were out
+// of each other's reach at the start may each gather an overlay, and peers that
+// failed are forgotten in the end; nobody but a seed leads from one to the other
+// then. An overlay without failures leaves its links alone after a few intervals.
+// Small islands whose bridges did not last go on: a node that lacks two links, or
+// one and knows no passive node, asks a seed every four intervals. What has been
+// apart for longer than reconnect_timeout, is large and has seeds of its own
+// stays apart.
+//
+// Links that are asked for again. A request from a neighbour with a number that is
+// not the link's (it has begun anew, or lost the answer) is granted, and the link
+// goes on: protocols above are not told.
+//
+// Crowds. A full contact gives up a link for one newcomer within join_pause; the
+// others get theirs from the ends of their walks.
 //
 // Failures. A neighbour has failed if its stream breaks and the stream that is
 // then opened in its place breaks as well (idle streams are closed by whoever has
@@ -64,9 +83,9 @@
 //
 // Purging. With purge_before_answer a full node that gets a request of low
 // priority tests its links with a KeepAlive each, and answers when one breaks
-// (positively) or when half of reply_timeout is over. A link that has by then left
-// keep_alive_misses KeepAlives unanswered counts as broken, so that with datagrams
-// and keep_alive_misses 1 one test is enough.
+// (positively) or when half of reply_timeout is over. One test decides, with
+// streams as with datagrams: a neighbour that was not heard of between has failed,
+// whatever keep_alive_misses says. So a datagram that is lost may cost a link.
 //
 // X-BOT. Costs are measured round trips, in nanoseconds. Four parties exchange
 // two links: i has o, c has d; afterwards i has c, d has o. i measures a few
@@ -91,7 +110,9 @@
 // [Node.Sample] and [Node.OnChange]. They declare the interface they need
 // themselves. A protocol below that has Sample and OnChange (package swim) is
 // asked for candidates when the passive view is exhausted, and believed when it
-// says that somebody is gone.
+// says that somebody is gone: links to it end, and it leaves the passive view. If
+// it has a Table (package membertable) those that left are told from those that
+// failed; else all are held for failed.
 //
 // # Wire format
 //

@@ -171,7 +171,7 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 		n.makeRoom(env, CauseRotated)
 		n.add(env, from, m.Seq)
 		env.Emit(protocol.Event{Kind: EventReconnect, Peer: from})
-		n.greetFailed(env)
+		n.note().bridge = from
 	case !own && (m.Seq != n.joinSeq || n.joinSeq == 0):
 		n.send(env, from, &Disconnect{Cause: CauseNotNeighbor})
 	case full:

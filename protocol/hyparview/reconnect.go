@@ -69,7 +69,7 @@ func (n *Node) reconnect(env protocol.Env) {
 	n.armReconnect(env)
 	now, patience := env.Now(), n.cfg().ReconnectTimeout.Std()
 	n.forgetFailures(func(f failure) bool { return now.Sub(f.at) > patience })
-	if n.request.peer != 0 || !n.joined {
+	if n.request.peer != 0 || !n.joined || n.greetFailed(env) {
 		return
 	}
 	if peer, ok := n.lost(env); ok {
@@ -104,12 +104,23 @@ func (n *Node) lost(env protocol.Env) (protocol.NodeID, bool) {
 	return seed.ID, true
 }
 
-// greetFailed sees who else has come back, once one has: who answers is no
-// longer held for failed, and needs no bridge of its own.
-func (n *Node) greetFailed(env protocol.Env) {
-	for _, f := range n.look().failed {
-		n.sendOnce(env, f.peer, &Ping{})
+// greetFailed sees who else has come back, once there is a bridge that has lasted
+// until now: who answers is no longer held for failed, and needs no bridge of its
+// own.
+func (n *Node) greetFailed(env protocol.Env) bool {
+	t := n.trouble
+	if t == nil || t.bridge == 0 {
+		return false
 	}
+	lasts := n.index(t.bridge) >= 0 && len(t.failed) > 0
+	t.bridge = 0
+	if lasts {
+		for _, f := range t.failed {
+			n.sendOnce(env, f.peer, &Ping{})
+		}
+	}
+	n.tidy()
+	return lasts
 }
 
 // mayBridge reports whether a full node gives up a link for a bridge: not twice

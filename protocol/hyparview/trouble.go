@@ -13,6 +13,7 @@ type trouble struct {
 	tried    []protocol.NodeID // asked for a link in vain since the last shuffle
 	struck   []protocol.NodeID // passive nodes that did not answer the last request
 	deferred request           // somebody's, that waits for this node's links to be tested
+	bridge   protocol.NodeID   // got since the last look at whom to reconnect to, 0 if none
 }
 
 // look returns the trouble there is, to read.
@@ -33,7 +34,7 @@ func (n *Node) note() *trouble {
 
 // tidy frees what has become empty.
 func (n *Node) tidy() {
-	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) {
+	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) && t.bridge == 0 {
 		n.trouble = nil
 	}
 }

@@ -235,6 +235,10 @@ func TestOneBridgeFreesTheOthers(t *testing.T) {
 	}
 	b.node.ask(b, 1, PriorityBridge)
 	b.hear(1, &NeighborReply{Seq: b.node.request.seq, Accepted: true})
+	none[*Ping](b) // the link may not last
+	b.sent = nil
+	b.node.Timer(b, protocol.Timer{Kind: timerReconnect})
+	none[*Neighbor](b)
 	if _, to := sentTo[*Ping](b); !slices.Equal(to, []protocol.NodeID{2, 3}) {
 		t.Fatalf("pinged %v, want 2 and 3", to)
 	}

@@ -75,8 +75,12 @@ func (n *Node) announceRecent(env protocol.Env, peer protocol.NodeID) {
 	}
 	n.cache.Expire(env.Now(), &n.shared.cache)
 	most := env.MaxDatagram() / (broadcast.IDSize + 2)
-	n.cache.Latest(most, env.Now().Add(-recent), func(m broadcast.Message) {
-		if m.ID.Origin != peer {
+	since := env.Now().Add(-recent)
+	if n.stranded {
+		since, n.stranded = min(since, n.strandedAt), false
+	}
+	n.cache.Latest(most, since, func(m broadcast.Message) {
+		if m.ID.Origin != peer && m.Hops < n.hopLimit() {
 			n.announce(env, peer, Announcement{ID: m.ID, Hops: m.Hops + 1})
 		}
 	})

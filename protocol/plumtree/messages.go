@@ -1,6 +1,8 @@
 package plumtree
 
 import (
+	"bytes"
+
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/broadcast"
 	"github.com/starling-sim/starling/protocol/wire"
@@ -53,7 +55,7 @@ func readHops(r *wire.Reader) uint32 {
 
 func decodeGossip(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
-	m := &Gossip{broadcast.Message{ID: broadcast.ReadID(&r), Hops: readHops(&r), Payload: r.Bytes(MaxPayload)}}
+	m := &Gossip{broadcast.Message{ID: broadcast.ReadID(&r), Hops: readHops(&r), Payload: bytes.Clone(r.Bytes(MaxPayload))}}
 	broadcast.ReadCheck(&r, m.Message.ID, m.Message.Payload)
 	return m, r.Finish()
 }

@@ -11,7 +11,8 @@ import (
 // missing is a message that was announced and has not come.
 type missing struct {
 	id     broadcast.ID
-	ticket uint64 // names it in its timer
+	ticket uint64          // names it in its timer
+	by     protocol.NodeID // who announced it first
 	// announcers are who announced it, in the order in which they are asked.
 	announcers []announcer
 }
@@ -27,12 +28,12 @@ const maxAnnouncers = 64
 
 // announced handles the announcement of a message.
 func (n *Node) announced(env protocol.Env, from protocol.NodeID, a Announcement) {
-	if n.history.Seen(a.ID) {
+	if a.ID.Origin == env.ID() || n.history.Seen(a.ID, env.Now(), &n.shared.history) {
 		return
 	}
 	i := slices.IndexFunc(n.missing, func(m missing) bool { return m.id == a.ID })
 	if i < 0 {
-		if i = n.expect(env, a.ID); i < 0 {
+		if i = n.expect(env, from, a.ID); i < 0 {
 			return
 		}
 	}
@@ -46,13 +47,28 @@ func (n *Node) announced(env protocol.Env, from protocol.NodeID, a Announcement)
 	}
 }
 
-// expect begins to wait for a message and returns its place, -1 if too many
-// are waited for already: it may be announced again.
-func (n *Node) expect(env protocol.Env, id broadcast.ID) int {
-	if len(n.missing) >= n.cfg().MissingCount {
+// share is the number of messages that a peer announced first.
+type share struct {
+	peer  protocol.NodeID
+	count int
+}
+
+// expect begins to wait for a message and returns its place, -1 if too many are
+// waited for already, or more than a quarter of what may be on the word of one
+// peer: its made-up announcements must not keep out those of others.
+func (n *Node) expect(env protocol.Env, by protocol.NodeID, id broadcast.ID) int {
+	most := n.cfg().MissingCount
+	i := slices.IndexFunc(n.expected, func(s share) bool { return s.peer == by })
+	if i < 0 {
+		i = len(n.expected)
+		n.expected = append(n.expected, share{peer: by})
+	}
+	if len(n.missing) >= most || n.expected[i].count >= max(most/4, 1) {
+		env.Emit(protocol.Event{Kind: EventGiveUp, Args: [3]uint64{id.Key()}})
 		return -1
 	}
-	n.missing = append(n.missing, missing{id: id, ticket: n.nextTicket})
+	n.expected[i].count++
+	n.missing = append(n.missing, missing{id: id, ticket: n.nextTicket, by: by})
 	// Many nodes lose a branch at once. Those that ask first get the message for
 	// the others as well, if the others wait a little longer.
 	wait := n.cfg().GraftTimeout.Std()
@@ -127,6 +143,10 @@ func (n *Node) found(env protocol.Env, got *broadcast.Message) {
 }
 
 func (n *Node) forget(i int) {
+	k := slices.IndexFunc(n.expected, func(s share) bool { return s.peer == n.missing[i].by })
+	if n.expected[k].count--; n.expected[k].count == 0 {
+		n.expected = slices.Delete(n.expected, k, k+1)
+	}
 	if n.missing = slices.Delete(n.missing, i, i+1); len(n.missing) == 0 {
 		n.missing = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/broadcast"
 	"github.com/starling-sim/starling/protocol/quantity"
 )
 
@@ -267,6 +268,7 @@ func TestTreesPerRoot(t *testing.T) {
 	c.Trees = "per_root"
 	c.MaxRoots = 2
 	b := newBench(t, c, 3)
+	b.hear(1, message(0, 1))
 	b.hear(2, &Prune{Root: 99})
 	if got := len(b.node.Eager(99)); got != 2 {
 		t.Errorf("got %d eager peers for the pruned tree, want 2", got)
@@ -277,7 +279,7 @@ func TestTreesPerRoot(t *testing.T) {
 	b.hear(2, &Prune{}) // of a shared tree, which there is not
 	for root := range protocol.NodeID(50) {
 		b.now++
-		b.hear(2, &Prune{Root: root + 100})
+		b.hear(1, &Gossip{broadcast.Message{ID: broadcast.ID{Origin: root + 100}, Hops: 1}})
 	}
 	if len(b.node.trees) != 2 {
 		t.Errorf("got %d trees, want 2", len(b.node.trees))
@@ -299,9 +301,9 @@ func TestStrangersLeaveNoTrace(t *testing.T) {
 func TestMissingMessagesAreBounded(t *testing.T) {
 	c := quick()
 	c.MissingCount = 10
-	b := newBench(t, c, 2)
+	b := newBench(t, c, 5)
 	for i := range uint64(1000) {
-		b.hear(1, have(i, 1))
+		b.hear(protocol.NodeID(1+i%5), have(i, 1))
 	}
 	if len(b.node.missing) != 10 || len(b.timers) != 10 {
 		t.Errorf("got %d messages and %d timers, want 10", len(b.node.missing), len(b.timers))

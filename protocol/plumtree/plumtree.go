@@ -17,11 +17,15 @@ type Node struct {
 	history broadcast.History
 	cache   broadcast.Cache
 
-	trees    trees
-	queues   []queue // announcements that wait, by peer
-	flushing bool    // the flush timer is set
+	trees trees
+	// Whether, and since when, messages wait for want of any link.
+	stranded   bool
+	strandedAt protocol.Time
+	queues     []queue // announcements that wait, by peer
+	flushing   bool    // the flush timer is set
 
 	missing    []missing // ascending by ticket
+	expected   []share   // of them, by who announced them first
 	nextTicket uint64
 
 	listeners []func(env protocol.Env, m broadcast.Message)
@@ -63,7 +67,9 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 	case *Gossip:
 		n.gossip(env, from, &m.Message)
 	case *IHave:
-		n.links.Heard(env, from)
+		if !n.links.Heard(env, from) {
+			return // a stranger's word costs memory, and brings no link to ask
+		}
 		for i := range m.Announcements {
 			n.announced(env, from, m.Announcements[i])
 		}
@@ -113,6 +119,9 @@ func (n *Node) Broadcast(env protocol.Env, payload []byte) (broadcast.ID, error)
 
 // gossip handles the payload of a message.
 func (n *Node) gossip(env protocol.Env, from protocol.NodeID, m *broadcast.Message) {
+	if m.ID.Origin == env.ID() && !n.history.Seen(m.ID, env.Now(), &n.shared.history) {
+		return // of an earlier life, or forged
+	}
 	known := n.links.Heard(env, from)
 	root := n.rootOf(m.ID)
 	if !n.history.Add(m.ID, env.Now(), &n.shared.history) {
@@ -137,13 +146,17 @@ func (n *Node) gossip(env protocol.Env, from protocol.NodeID, m *broadcast.Messa
 // announcement, to the one it came from nothing.
 func (n *Node) push(env protocol.Env, m broadcast.Message) {
 	n.cache.Put(m, env.Now(), &n.shared.cache)
-	if limit := n.cfg().MaxHops; limit > 0 && int64(m.Hops) >= int64(limit) {
+	if m.Hops >= n.hopLimit() {
 		return
 	}
 	from := m.From
 	m.Hops, m.From = m.Hops+1, 0
 	gossip := &Gossip{Message: m}
+	n.trees.touch(n.rootOf(m.ID), env.Now())
 	lazy := n.trees.lazy(n.rootOf(m.ID))
+	if len(n.links.Peers()) == 0 && !n.stranded {
+		n.stranded, n.strandedAt = true, env.Now()
+	}
 	for _, peer := range n.links.Peers() {
 		switch {
 		case peer == from:
@@ -154,6 +167,14 @@ func (n *Node) push(env protocol.Env, m broadcast.Message) {
 		}
 	}
 	n.flushSoon(env)
+}
+
+// hopLimit is the number of hops after which a message is not passed on.
+func (n *Node) hopLimit() uint32 {
+	if limit := n.cfg().MaxHops; limit > 0 {
+		return uint32(limit)
+	}
+	return maxHops
 }
 
 // send sends to a peer. A message that does not go through is repaired like one

@@ -25,13 +25,12 @@ type plan struct {
 }
 
 type fault struct {
-	at       time.Duration
-	node     int
-	kind     string
-	host     bool // that crashes, not only the process
-	side     int  // of the partition: the first nodes
-	oneWay   bool
-	lossless bool
+	at     time.Duration
+	node   int
+	kind   string
+	host   bool // that crashes, not only the process
+	side   int  // of the partition: the first nodes
+	oneWay bool
 }
 
 type sending struct {

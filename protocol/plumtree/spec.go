@@ -32,6 +32,7 @@ const CommandBroadcast protocol.CommandKind = Number<<8 + 1
 const (
 	GraftMissing   uint64 = iota // a message that was announced did not come
 	GraftOptimised               // the announced path was shorter
+	GraftClaimed                 // the other side pruned it, though a message came first by it just now
 )
 
 // Spec describes the protocol.
@@ -67,7 +68,7 @@ func Spec() protocol.Spec {
 			{Kind: EventBroadcast, Name: "plumtree.broadcast", Doc: "the application broadcast a message", Args: []string{"message", "bytes"}, Role: protocol.RoleBroadcast},
 			{Kind: EventDeliver, Name: "plumtree.deliver", Doc: "a message reached the application", Args: []string{"message", "hops"}, Role: protocol.RoleDeliver},
 			{Kind: EventDuplicate, Name: "plumtree.duplicate", Doc: "the payload of a known message came again", Args: []string{"message", "hops"}, Role: protocol.RoleDuplicate},
-			{Kind: EventGraft, Name: "plumtree.graft", Doc: "this node made the link to a peer a branch: 0 for a missing message, 1 for a shorter path", Args: []string{"message", "reason"}},
+			{Kind: EventGraft, Name: "plumtree.graft", Doc: "this node made the link to a peer a branch: 0 for a missing message, 1 for a shorter path, 2 claimed back", Args: []string{"message", "reason"}},
 			{Kind: EventPrune, Name: "plumtree.prune", Doc: "this node took the link to a peer out of the tree", Args: []string{"message"}},
 			{Kind: EventGiveUp, Name: "plumtree.give_up", Doc: "no announcer of a message sent it", Args: []string{"message"}},
 			{Kind: EventShed, Name: "plumtree.shed", Doc: "announcements for a peer were dropped, its queue being full", Args: []string{"count"}},

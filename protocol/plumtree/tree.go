@@ -65,6 +65,20 @@ func (t trees) lazy(root protocol.NodeID) peerTimes {
 	return nil
 }
 
+// touch notes that a root's tree is in use, if there is one.
+func (t trees) touch(root protocol.NodeID, now protocol.Time) {
+	for i := range t {
+		if t[i].root == root {
+			t[i].lastUsed = now
+		}
+	}
+}
+
+// known tells whether there is a tree of a root.
+func (t trees) known(root protocol.NodeID) bool {
+	return slices.ContainsFunc(t, func(t tree) bool { return t.root == root })
+}
+
 // rootOf returns which tree a message travels on.
 func (n *Node) rootOf(id broadcast.ID) protocol.NodeID {
 	if n.cfg().Trees == "shared" {
@@ -129,7 +143,7 @@ func (n *Node) firstFrom(env protocol.Env, root, peer protocol.NodeID) {
 // pruned them all would be left without any.
 func (n *Node) again(env protocol.Env, root, peer protocol.NodeID, id broadcast.ID) {
 	first, ok := n.cache.Get(id)
-	if ok && (first.From == peer || first.From != 0 && (!n.links.Has(first.From) || n.trees.lazy(root).has(first.From))) {
+	if !ok || (first.From == peer || first.From != 0 && (!n.links.Has(first.From) || n.trees.lazy(root).has(first.From))) {
 		return
 	}
 	n.prune(env, root, peer, id)
@@ -149,11 +163,15 @@ func (n *Node) pruned(env protocol.Env, from protocol.NodeID, root protocol.Node
 	if (n.cfg().Trees == "shared") != (root == 0) || !n.links.Has(from) {
 		return
 	}
+	if root != 0 && root != env.ID() && !n.trees.known(root) {
+		return // no message of it has come: made-up roots must not displace others
+	}
 	t := n.tree(env, root)
-	if t.useful.within(from, env.Now(), n.cfg().GraftRetry.Std()) {
+	if !t.lazy.has(from) && t.useful.within(from, env.Now(), n.cfg().GraftRetry.Std()) {
 		if root == 0 {
 			root = env.ID() // any message is of the shared tree
 		}
+		env.Emit(protocol.Event{Kind: EventGraft, Peer: from, Args: [3]uint64{0, GraftClaimed}})
 		n.send(env, from, &Graft{ID: broadcast.ID{Origin: root}})
 		return
 	}
@@ -163,14 +181,15 @@ func (n *Node) pruned(env protocol.Env, from protocol.NodeID, root protocol.Node
 // graft makes the link to a peer that asks for it a branch, and sends what it
 // lacks.
 func (n *Node) graft(env protocol.Env, from protocol.NodeID, g *Graft) {
-	if n.links.Heard(env, from) {
-		n.setEager(env, n.rootOf(g.ID), from)
+	if !n.links.Heard(env, from) {
+		return // a few bytes of anybody would bring a payload
 	}
+	n.setEager(env, n.rootOf(g.ID), from)
 	if !g.Wanted {
 		return
 	}
 	n.cache.Expire(env.Now(), &n.shared.cache)
-	if m, ok := n.cache.Get(g.ID); ok {
+	if m, ok := n.cache.Get(g.ID); ok && m.Hops < n.hopLimit() {
 		m.Hops, m.From = m.Hops+1, 0
 		n.send(env, from, &Gossip{Message: m})
 	}
