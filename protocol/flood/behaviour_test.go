@@ -94,3 +94,24 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// A link that comes is sent what was broadcast shortly before, if that is
+// wanted.
+func TestANewLinkIsSentRecentMessages(t *testing.T) {
+	for _, resend := range []time.Duration{0, 5 * second} {
+		config := flood.Default()
+		config.Resend = quantity.Duration(resend)
+		c := newCluster(t, options{seed: 1, nodes: 5, below: "swim", config: config})
+		for i := range c.nodes - 1 {
+			c.join(0, i)
+		}
+		c.broadcast(10*second, 0, []byte("news"))
+		c.join(11*second, 4)
+		c.run(30 * second)
+		for _, by := range c.delivered() {
+			if got, want := by[4], min(int(resend), 1); got != want || by[1] != 1 {
+				t.Errorf("resend %v: the newcomer got it %d times, want %d", resend, got, want)
+			}
+		}
+	}
+}

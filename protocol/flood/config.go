@@ -20,6 +20,11 @@ type Config struct {
 	// MaxHops is the number of links after which a message is not passed on; 0
 	// for no limit.
 	MaxHops int `toml:"max_hops" doc:"links after which a message is not passed on; 0: no limit"`
+	// Resend is how far back the messages reach that are sent over a link that
+	// has just come: as if a failure were noticed, and its successor found,
+	// while the message is being sent, which is how the HyParView paper's
+	// simulator has it. 0 for none.
+	Resend quantity.Duration `toml:"resend" doc:"a new link is sent the messages of this time; 0s: none"`
 	// HistoryCount, HistoryAge and HistoryOrigins bound the memory of what was
 	// seen (see broadcast.HistoryLimits).
 	HistoryCount   int               `toml:"history_count" doc:"number of messages that are remembered as seen"`
@@ -56,6 +61,9 @@ func (c *Config) Check() error {
 		if err != nil {
 			return err
 		}
+	}
+	if c.Resend < 0 || c.Resend > c.HistoryAge {
+		return fmt.Errorf("resend: got %s, want 0s to history_age (%s)", c.Resend, c.HistoryAge)
 	}
 	if c.Transport != "stream" && c.Transport != "datagram" {
 		return fmt.Errorf("transport: got %q, want \"stream\" or \"datagram\"", c.Transport)

@@ -14,6 +14,7 @@ type Node struct {
 	links  *broadcast.Links
 
 	history broadcast.History
+	recent  broadcast.Cache
 	numbers broadcast.Numbers
 	upward  []func(env protocol.Env, m broadcast.Message)
 }
@@ -25,12 +26,32 @@ var (
 )
 
 func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
-	links, err := broadcast.NewLinks(lower, s.cfg.Fanout, broadcast.Listener{Greet: greet, Wait: wait})
+	n := &Node{shared: s}
+	links, err := broadcast.NewLinks(lower, s.cfg.Fanout, broadcast.Listener{Changed: n.linkChanged, Greet: greet, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
-	return &Node{shared: s, links: links}, nil
+	n.links = links
+	return n, nil
 }
+
+// linkChanged: a new link is sent the latest messages, if that is wanted.
+func (n *Node) linkChanged(env protocol.Env, peer protocol.NodeID, up bool) {
+	if !up || n.shared.cfg.Resend == 0 {
+		return
+	}
+	n.recent.Latest(recentCount, env.Now().Add(-n.shared.cfg.Resend.Std()), func(m broadcast.Message) {
+		if peer != m.From && m.Hops < n.hopLimit() {
+			n.send(env, peer, &Data{ID: m.ID, Hops: m.Hops + 1, Payload: m.Payload})
+		}
+	})
+}
+
+// Bounds of the messages that are kept for links that come.
+const (
+	recentCount = 64
+	recentBytes = 4 << 20
+)
 
 // Start implements protocol.Protocol.
 func (n *Node) Start(env protocol.Env) { n.links.Start(env) }
@@ -109,22 +130,34 @@ func (n *Node) receive(env protocol.Env, from protocol.NodeID, m *Data) {
 
 // forward sends a message over every link but the one that it came by.
 func (n *Node) forward(env protocol.Env, m broadcast.Message) {
-	limit := uint32(maxHops)
-	if n.shared.cfg.MaxHops > 0 {
-		limit = uint32(n.shared.cfg.MaxHops)
+	if n.shared.cfg.Resend > 0 {
+		n.recent.Put(m, env.Now(), &n.shared.recent)
 	}
-	if m.Hops >= limit {
+	if m.Hops >= n.hopLimit() {
 		return
 	}
 	data := &Data{ID: m.ID, Hops: m.Hops + 1, Payload: m.Payload}
-	datagram := n.shared.cfg.Transport == "datagram" && data.Size() <= env.MaxDatagram()
 	for _, peer := range n.links.Peers() {
-		switch {
-		case peer == m.From:
-		case datagram:
-			_ = env.Send(peer, data) // it fits
-		default:
-			_ = env.SendStream(peer, data) // it fits: checked at the origin
+		if peer != m.From {
+			n.send(env, peer, data)
 		}
 	}
+}
+
+// hopLimit is the number of links after which a message is not passed on.
+func (n *Node) hopLimit() uint32 {
+	if limit := n.shared.cfg.MaxHops; limit > 0 {
+		return uint32(limit)
+	}
+	return maxHops
+}
+
+// send sends a message to a peer. It fits a stream: that was checked at the
+// origin.
+func (n *Node) send(env protocol.Env, to protocol.NodeID, data *Data) {
+	if n.shared.cfg.Transport == "datagram" && data.Size() <= env.MaxDatagram() {
+		_ = env.Send(to, data)
+		return
+	}
+	_ = env.SendStream(to, data)
 }

@@ -68,6 +68,7 @@ func asConfig(config any) (*Config, error) {
 type shared struct {
 	cfg     Config
 	history broadcast.HistoryLimits
+	recent  broadcast.CacheLimits
 }
 
 func newBuilder(config any) protocol.Builder {
@@ -78,6 +79,6 @@ func newBuilder(config any) protocol.Builder {
 	if err != nil {
 		return func([]protocol.Protocol) (protocol.Protocol, error) { return nil, err }
 	}
-	s := &shared{cfg: *c, history: c.history()}
+	s := &shared{cfg: *c, history: c.history(), recent: broadcast.CacheLimits{Count: recentCount, Bytes: recentBytes, Age: c.Resend.Std()}}
 	return func(lower []protocol.Protocol) (protocol.Protocol, error) { return newNode(s, lower) }
 }

@@ -36,7 +36,8 @@ type Config struct {
 	ShufflePassive int `toml:"shuffle_passive" doc:"nodes of the passive view in a shuffle (kp)"`
 
 	// KeepAliveInterval is the time between two looks at the links: a neighbour
-	// that was not heard of since is sent a KeepAlive (ours). 0 for none.
+	// that was not heard of since is sent a KeepAlive (ours). 0 for none: with
+	// datagrams, and nothing below that tells, no failure is noticed then.
 	KeepAliveInterval quantity.Duration `toml:"keep_alive_interval" doc:"time after which a silent neighbour is sent a keep-alive; 0s: none"`
 	// KeepAliveMisses is the number of unanswered KeepAlives after which a
 	// neighbour has failed (ours).
