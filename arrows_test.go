@@ -39,7 +39,7 @@ var rooms = []room{
 		imports: []string{"contract", "data structures"},
 	},
 	{
-		name: "parts of protocols", // they are handed an Env, and are no protocol
+		name:    "parts of protocols", // they are handed an Env, and are no protocol
 		trees:   []string{"protocol/broadcast"},
 		imports: []string{"contract", "data structures"},
 	},
