@@ -196,7 +196,7 @@ type Workload struct {
 	Rate    quantity.Rate     `toml:"rate" doc:"how often, over all senders together" required:"true"`
 	Arrival string            `toml:"arrival" doc:"poisson: at random; regular: at equal distances" enum:"poisson,regular"`
 	Count   int               `toml:"count,omitempty" doc:"number of commands after which it ends, those that a protocol refused included; without: no limit" min:"1" max:"1073741824"`
-	Size    quantity.Size     `toml:"size" doc:"size of the value, which is random"`
+	Size    quantity.Size     `toml:"size,omitempty" doc:"size of the value, which is random"`
 	Sizes   *Sizes            `toml:"sizes,omitempty" doc:"distribution of the size of the value, in the place of size"`
 	Senders int               `toml:"senders,omitempty" doc:"number of nodes that take part, chosen at random, from the regions if there are any; without: all" min:"0" max:"1073741824"`
 	Nodes   []int             `toml:"nodes,omitempty" doc:"indices of the nodes that take part"`
