@@ -33,7 +33,7 @@
 // timer 1 runs half as long to one and a half times, so that few ask and the others
 // get the message from them; and a branch is asked before a link that is none.
 // In scenario targets/duplication (200 nodes, ten origins, five messages a second)
-// that took the payloads sent for each delivery from 1.41 to 1.12. Well above ten
+// that took the payloads sent for each delivery from 1.41 to 1.16. Well above ten
 // messages a second at once, one tree for each root is the better choice.
 //
 // A side that sends GRAFT or PRUNE changes its own link at once, as Algorithm 1
