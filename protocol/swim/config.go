@@ -76,10 +76,10 @@ type Config struct {
 	// member, for up to 32 members; it grows with log2 beyond (LAN). 0 for none.
 	PushPullInterval quantity.Duration `toml:"push_pull_interval" doc:"time between full exchanges, up to 32 members; 0s: none"`
 	// PushPullStart is the time until the next such exchange for a newcomer and
-	// after a quarter of the members came or went; it doubles with each until it
+	// after many members came or went (a sixteenth); it doubles with each until it
 	// is the interval again (ours: bursts of joins and healed partitions leave no
 	// view incomplete). The same as PushPullInterval imitates memberlist.
-	PushPullStart quantity.Duration `toml:"push_pull_start" doc:"time to the next exchange for a newcomer and after a quarter of the members came or went; doubles until it is the interval"`
+	PushPullStart quantity.Duration `toml:"push_pull_start" doc:"time to the next exchange for a newcomer and after many members came or went; doubles until it is the interval"`
 
 	// ReconnectInterval is how often a node tries to reach a member that it
 	// holds for dead, if as many are dead as are alive, else in proportion less

@@ -48,11 +48,12 @@
 // forgotten each other, or never met, seeds that are not known are tried.
 //
 // Storms of news. After a burst of joins, or when a partition has healed, there
-// is so much news that some of it misses somebody. A node that has seen a quarter
-// of the members come or go therefore exchanges tables push_pull_start later, and
-// then at doubling intervals until it is back at the usual one. And how often
-// news are passed on is decided when they are, not when they come: a newcomer
-// does not know yet how many there are.
+// is so much news that some of it misses somebody. A node that has seen a sixteenth
+// of the members (of few, four, of very few, a quarter) come or go since its last
+// exchange therefore makes the next push_pull_start later, and then at doubling
+// intervals until it is back at the usual one. And how often news are passed on is
+// decided when they are, not when they come: a newcomer does not know yet how many
+// there are.
 //
 // Gray failures. A node that hears well but is hardly heard fails its probes of
 // healthy members. Most of its suspicions get out, spread and are refuted. But

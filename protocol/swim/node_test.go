@@ -268,3 +268,41 @@ func TestOnChangeFollowsTheView(t *testing.T) {
 		}
 	})
 }
+
+// When many come back at once, some piece of the news misses somebody; the next
+// exchange of tables, which makes up for it, is then a matter of seconds. When
+// few do, it comes in its own time.
+func TestExchangesAreSoonAfterAStormOfNews(t *testing.T) {
+	const members = 220
+	returns := func(b *bench, some int) {
+		var died, came []Update
+		for id := range protocol.NodeID(some) {
+			died = append(died, says(id+1, 1, membertable.Left, id+1))
+			came = append(came, says(id+1, 2, membertable.Alive, 0))
+		}
+		b.hear(100, &Gossip{Updates: died})
+		b.hear(100, &Gossip{Updates: came})
+	}
+	exchanges := func(b *bench, within time.Duration) (n int) {
+		b.run(within)
+		for _, l := range b.sent {
+			if m, ok := l.m.(*PushPull); ok && !m.Reply {
+				n++
+			}
+		}
+		return n
+	}
+	for _, c := range []struct {
+		returned int
+		soon     bool
+	}{{manyOf(members) / 4, false}, {manyOf(members), true}, {20, true}} {
+		config := quiet()
+		config.PushPullInterval = LAN().PushPullInterval
+		b := newBench(t, config, members-1)
+		b.run(10 * time.Minute) // past the exchanges of a newcomer
+		returns(b, c.returned)
+		if got := exchanges(b, 4*config.PushPullStart.Std()); got > 0 != c.soon {
+			t.Errorf("%d members came back: %d exchanges in the seconds after, want some: %v", c.returned, got, c.soon)
+		}
+	}
+}

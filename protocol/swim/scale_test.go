@@ -46,6 +46,14 @@ func TestSuspicionFormulas(t *testing.T) {
 	}
 }
 
+func TestManyOf(t *testing.T) {
+	for _, c := range []struct{ n, want int }{{1, 1}, {2, 1}, {7, 2}, {16, 4}, {64, 4}, {220, 14}, {10_000, 625}} {
+		if got := manyOf(c.n); got != c.want {
+			t.Errorf("many of %d: got %d, want %d", c.n, got, c.want)
+		}
+	}
+}
+
 func TestOtherScales(t *testing.T) {
 	for n := 1; n < 20_000; n++ {
 		if got, want := transmissions(4, n), 4*int(math.Ceil(math.Log10(float64(n+1)))); got != want {

@@ -38,7 +38,7 @@ type Node struct {
 	pushPullWait time.Duration // until the exchange after the next
 	pushPullAt   protocol.Time // the next
 	pushPullTurn uint32        // of the timer that counts
-	unrest       int           // members that came or went since the last time of hurry
+	unrest       int           // members that came or went since the last exchange
 
 	deadRound membertable.Round // the order in which the dead are tried
 
