@@ -18,8 +18,7 @@ type streams struct {
 type moreStreams struct {
 	// index finds an end by its peer: an open-addressing table of places in
 	// ends, plus 1. It is in use while there are more than fewEnds.
-	index   []uint32
-	sweepAt int // number of ends at which idle ones are looked for
+	index []uint32
 	// gone are the counters of ends that exist no more, ascending by peer.
 	gone []uses
 }
@@ -97,17 +96,12 @@ func (s *streams) to(peer uint32, now int64) *end {
 	if e := s.find(peer); e != nil {
 		return e
 	}
-	if n := len(s.ends); n >= fewEnds && (s.more == nil || n >= s.more.sweepAt) {
-		s.sweep(now)
-	}
 	if n := len(s.ends); n == cap(s.ends) {
-		grown := make([]end, n, n+max(2, n/4))
-		copy(grown, s.ends)
-		s.ends = grown
+		s.ends = append(make([]end, 0, n+growth(n)), s.ends...)
 	}
 	s.ends = append(s.ends, end{uses: s.gone(peer), lastUsed: now})
 	if n := len(s.ends); n > fewEnds {
-		if n*2 > len(s.more.index) || n == fewEnds+1 {
+		if s.more == nil || n*2 > len(s.more.index) {
 			s.reindex()
 		} else {
 			s.more.index[s.slot(peer)] = uint32(n)
@@ -116,30 +110,45 @@ func (s *streams) to(peer uint32, now int64) *end {
 	return &s.ends[len(s.ends)-1]
 }
 
-// sweep lets go of ends that have been idle for long.
+// sweep lets go of ends that have been idle for long, unless there are so few of
+// them that it would not be worth the while.
 func (s *streams) sweep(now int64) {
-	var swept []uses
-	s.ends = slices.DeleteFunc(s.ends, func(e end) bool {
-		// The peer may hold on a little longer than this end.
-		idle := e.wait == 0 && now-e.lastUsed > 2*int64(streamIdle)
-		if idle {
-			swept = append(swept, e.uses)
+	// The peer may hold on a little longer than this end.
+	idle := func(e *end) bool { return e.wait == 0 && now-e.lastUsed > 2*int64(streamIdle) }
+	idlers := 0
+	for i := range s.ends {
+		if idle(&s.ends[i]) {
+			idlers++
 		}
-		return idle
-	})
-	s.remember(swept)
-	s.more.sweepAt = 2 * len(s.ends)
+	}
+	if idlers == 0 || idlers < len(s.ends)/4 {
+		return
+	}
+	gone := make([]uses, 0, idlers)
+	kept := make([]end, 0, len(s.ends)-idlers+growth(len(s.ends)-idlers))
+	for i := range s.ends {
+		if e := &s.ends[i]; idle(e) {
+			gone = append(gone, e.uses)
+		} else {
+			kept = append(kept, *e)
+		}
+	}
+	s.ends = kept
+	s.remember(gone)
 	if len(s.ends) > fewEnds {
 		s.reindex()
-	} else {
+	} else if s.more != nil {
 		s.more.index = nil
-	}
-	if len(s.ends) < cap(s.ends)/2 {
-		s.ends = slices.Clone(s.ends)
 	}
 }
 
+// growth is for how many ends more there is made room at a time.
+func growth(n int) int { return max(2, n/4) }
+
 func (s *streams) reindex() {
+	if s.more == nil {
+		s.more = &moreStreams{}
+	}
 	size := 4 * fewEnds
 	for size < 3*len(s.ends) {
 		size *= 2
@@ -164,7 +173,7 @@ func (s *streams) clear() {
 		counted[i] = s.ends[i].uses
 	}
 	s.remember(counted)
-	s.ends, s.more.index, s.more.sweepAt = nil, nil, 0
+	s.ends, s.more.index = nil, nil
 }
 
 // remember keeps the counters of ends that go.

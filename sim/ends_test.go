@@ -41,7 +41,10 @@ func TestStreamsKeepTheirEnds(t *testing.T) {
 				}
 			},
 			"wait": func(t *rapid.T) {
-				now += int64(rapid.IntRange(0, 15).Draw(t, "minutes")) * int64(time.Minute)
+				now += int64(rapid.IntRange(0, 15).Draw(t, "quarters")) * int64(streamIdle) / 4
+				if rapid.Bool().Draw(t, "swept") {
+					s.sweep(now)
+				}
 			},
 			"end": func(t *rapid.T) {
 				if rapid.IntRange(0, 9).Draw(t, "chance") == 0 {

@@ -20,7 +20,19 @@ import (
 
 // streamIdle is how long a connection stays open unused: the contract has no
 // way to close one, and nobody keeps sockets for ever.
-const streamIdle = 5 * time.Minute
+const streamIdle = time.Minute
+
+// sweepStreams frees what nodes keep of connections that are idle for long. It
+// happens at times that depend on nothing else, for it shows: what the peer still
+// sends on such a connection is refused.
+func (w *World) sweepStreams() {
+	for _, cold := range w.cold {
+		if cold != nil {
+			cold.streams.sweep(w.now)
+		}
+	}
+	w.sweepAt = w.now + int64(streamIdle)
+}
 
 // What a stream charges the network beyond the frame: four bytes of length,
 // and for each segment 20 bytes of IPv4, 20 of TCP and 12 of its time stamps.

@@ -40,6 +40,7 @@ type World struct {
 	auto       autoWorkers
 
 	now      int64
+	sweepAt  int64 // when idle connections are looked for next
 	controls controlQueue
 	control  Control
 	acts     uint64 // records that control events made
@@ -79,6 +80,7 @@ func New(cfg Config) (*World, error) {
 		encodes:        cfg.Wire == WireEncode,
 		observed:       cfg.Observer != nil || cfg.Tracer != nil,
 		rands:          map[string]*protocol.Rand{},
+		sweepAt:        int64(streamIdle),
 	}
 	if w.streamTimeout == 0 {
 		w.streamTimeout = int64(DefaultStreamTimeout)
@@ -194,10 +196,14 @@ func (w *World) Run(ctx context.Context, until time.Duration) error {
 		if t, ok := w.controls.first(); ok {
 			border = min(border, t)
 		}
+		border = min(border, w.sweepAt)
 		if err := w.advance(ctx, &crew, border); err != nil {
 			return err
 		}
 		w.now = border
+		if border == w.sweepAt {
+			w.sweepStreams()
+		}
 		if t, ok := w.controls.first(); ok && t <= border {
 			if w.err = w.act(w.controls.pop()); w.err != nil {
 				return w.err

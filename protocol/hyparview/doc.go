@@ -16,7 +16,8 @@
 // Who loses a neighbour asks random passive nodes for a link (Neighbor), one at a
 // time, until one accepts. A request has high priority if the active view is
 // empty, and only then; it cannot be refused. Who refuses stays in the passive
-// view. Once a shuffle_interval a node offers a part of its views to a node at the
+// view; after two active views of refusals the rest can wait for the next
+// shuffle. Once a shuffle_interval a node offers a part of its views to a node at the
 // end of a random walk (Shuffle) and is offered as many passive nodes in return
 // (ShuffleReply); for want of space those go first that the other was offered.
 //
@@ -59,7 +60,9 @@
 //
 // Seeds are asked for bridges as well: 1, 2, 4, ... 128 intervals after the start
 // and after a neighbour last failed, then every 128, but only until seeds have
-// answered three times in a row or are all neighbours. Several seeds that were out
+// answered three times in a row or are all neighbours. Who knows p passive nodes
+// leaves it to the others in all but 4 of p+1 cases, as if it had been answered,
+// until it asks one that does not answer. Several seeds that were out
 // of each other's reach at the start may each gather an overlay, and peers that
 // failed are forgotten in the end; nobody but a seed leads from one to the other
 // then. An overlay without failures leaves its links alone after a few intervals.

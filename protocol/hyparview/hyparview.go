@@ -37,6 +37,7 @@ type Node struct {
 	answers      uint8 // that seeds gave since then, in a row
 	joined       bool
 	leaving      bool
+	insists      bool // a seed did not answer: this node goes on asking
 	bridged      bool // bridgedAt is set
 	tookIn       bool // tookInAt is set
 }

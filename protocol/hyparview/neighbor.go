@@ -41,7 +41,7 @@ func (n *Node) fill(env protocol.Env) {
 // none, membership may know somebody.
 func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 	tried := n.look().tried
-	if len(tried) >= maxTried*n.cfg().PassiveSize {
+	if len(tried) >= maxTried*n.cfg().PassiveSize || n.look().refusals >= maxRefusals*n.cfg().ActiveSize {
 		return 0, false // enough until the next shuffle, whoever else turned up
 	}
 	fits := 0
@@ -71,6 +71,10 @@ func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 // passive view.
 const maxTried = 2
 
+// maxRefusals bounds the refusals of low priority between two shuffles, in sizes of
+// the active view: where hardly anybody has room, a link less is no hurry.
+const maxRefusals = 2
+
 // ask asks a peer for a link. Whoever has none cannot be refused.
 func (n *Node) ask(env protocol.Env, peer protocol.NodeID, priority Priority) {
 	if len(n.peers) == 0 {
@@ -90,7 +94,7 @@ func (n *Node) unanswered(env protocol.Env) {
 		n.remember(env, r.peer)
 	}
 	if r.priority == PriorityBridge && !n.hasFailed(r.peer) {
-		n.answers = 0 // a seed does not answer: something may be wrong
+		n.answers, n.insists = 0, true // a seed does not answer: something may be wrong
 	}
 	n.fill(env)
 }
@@ -150,7 +154,7 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 		switch {
 		case r.priority != PriorityBridge:
 		case !n.hasFailed(from):
-			n.answers = min(n.answers+1, maxAnswers) // a seed's
+			n.answers, n.insists = min(n.answers+1, maxAnswers), false // a seed's
 		case m.Accepted:
 			n.calm, n.answers = 0, 0 // one bridge may not last: seeds come next
 		}
@@ -164,6 +168,9 @@ func (n *Node) answered(env protocol.Env, from protocol.NodeID, m *NeighborReply
 		if own {
 			// The one who refuses stays where it is: it lives, and may have room
 			// another time.
+			if r.priority == PriorityLow {
+				n.note().refusals++
+			}
 			env.Emit(protocol.Event{Kind: EventRefused, Peer: from, Args: [3]uint64{0, uint64(r.priority)}})
 		}
 	case n.index(from) >= 0: // agreed in the meantime

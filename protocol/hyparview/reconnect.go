@@ -21,6 +21,10 @@ const (
 	maxCalm = 7
 	// lackCalm is the same for a node that lacks links, even if they do.
 	lackCalm = 2
+	// askers is how many of those whom a node knows, and itself, ask a seed when it
+	// is due: enough to lead an island out, of whatever size, and not all, for each
+	// bridge costs two links that others have to replace.
+	askers = 4
 	// maxAnswers is how often in a row seeds answer until a node leaves them
 	// alone, so that an overlay at rest keeps its links.
 	maxAnswers = 3
@@ -93,6 +97,10 @@ func (n *Node) lost(env protocol.Env) (protocol.NodeID, bool) {
 		return failed[env.Rand().IntN(len(failed))].peer, true
 	}
 	if !due {
+		return 0, false
+	}
+	if !n.insists && env.Rand().IntN(len(n.passive)+1) >= askers {
+		n.answers = min(n.answers+1, maxAnswers) // others of the many here ask
 		return 0, false
 	}
 	seed, ok := n.seed(env)

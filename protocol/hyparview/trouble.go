@@ -11,6 +11,7 @@ import (
 type trouble struct {
 	failed   []failure         // neighbours that failed, oldest first
 	tried    []protocol.NodeID // asked for a link in vain since the last shuffle
+	refusals int               // answers of those that were full, since then
 	struck   []protocol.NodeID // passive nodes that did not answer the last request
 	deferred request           // somebody's, that waits for this node's links to be tested
 	bridge   protocol.NodeID   // got since the last look at whom to reconnect to, 0 if none
@@ -34,7 +35,7 @@ func (n *Node) note() *trouble {
 
 // tidy frees what has become empty.
 func (n *Node) tidy() {
-	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) && t.bridge == 0 {
+	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) && t.bridge == 0 && t.refusals == 0 {
 		n.trouble = nil
 	}
 }
@@ -49,7 +50,7 @@ func (n *Node) markTried(peer protocol.NodeID) {
 // forgetTried has everybody asked once more.
 func (n *Node) forgetTried() {
 	if n.trouble != nil {
-		n.trouble.tried = nil
+		n.trouble.tried, n.trouble.refusals = nil, 0
 		n.tidy()
 	}
 }

@@ -196,7 +196,7 @@ func TestOneBridgeFreesTheOthers(t *testing.T) {
 // Seeds are left alone once they have answered a few times in a row, and not
 // before; a failure begins anew.
 func TestSeedsAreTriedUntilTheyAnswer(t *testing.T) {
-	b := newBench(t, reconnecting(), 5, 3, 90)
+	b := newBench(t, reconnecting(), 5, 0, 90)
 	b.hear(6, &Neighbor{Seq: 1, Priority: PriorityHigh}) // room for nobody
 	tried := func(answered bool, intervals int) int {
 		count := 0
@@ -226,6 +226,60 @@ func TestSeedsAreTriedUntilTheyAnswer(t *testing.T) {
 	b.fail(1)
 	if tried(true, 16) == 0 {
 		t.Error("tried no seed after a failure")
+	}
+}
+
+// Of many who know each other a few ask a seed.
+func TestFewOfManyAskASeed(t *testing.T) {
+	b := newBench(t, reconnecting(), 5, 30, 90)
+	asked := 0
+	const due = 2000
+	for range due {
+		b.sent = nil
+		b.node.calm, b.node.answers = 0, 0
+		b.node.Timer(b, protocol.Timer{Kind: timerReconnect})
+		requests, _ := sentTo[*Neighbor](b)
+		asked += len(requests)
+		b.node.request = request{}
+	}
+	want := due * askers / 31
+	if asked < want/2 || asked > want*2 {
+		t.Errorf("asked %d times of %d, want about %d", asked, due, want)
+	}
+	// Who was not answered goes on.
+	b.node.insists, b.node.calm, b.node.answers, b.sent = true, 0, 0, nil
+	b.node.Timer(b, protocol.Timer{Kind: timerReconnect})
+	first := b.node.request
+	b.node.Timer(b, protocol.Timer{Kind: timerRequest, Arg: uint64(first.seq)})
+	b.sent = nil
+	b.node.Timer(b, protocol.Timer{Kind: timerReconnect})
+	if first.peer != 90 || b.node.request.peer != 90 {
+		t.Errorf("asked %v and %v, want the seed that does not answer, twice", first.peer, b.node.request.peer)
+	}
+}
+
+// Where everybody is full, who lacks a link asks so many and waits for the next
+// shuffle.
+func TestRefusalsAreEnoughAtSomeTime(t *testing.T) {
+	b := newBench(t, reconnecting(), 4, 30)
+	asked := func() (n int) {
+		b.node.fill(b)
+		for b.node.request.peer != 0 {
+			n++
+			b.hear(b.node.request.peer, &NeighborReply{Seq: b.node.request.seq})
+		}
+		return n
+	}
+	want := maxRefusals * Default().ActiveSize
+	if got := asked(); got != want {
+		t.Errorf("asked %d until the shuffle, want %d", got, want)
+	}
+	if got := asked(); got != 0 {
+		t.Errorf("asked %d more before the shuffle, want none", got)
+	}
+	b.node.forgetTried()
+	if got := asked(); got != want {
+		t.Errorf("asked %d after the shuffle, want %d", got, want)
 	}
 }
 

@@ -47,6 +47,11 @@ type Config struct {
 	// a peer that has just come; 0 for none (ours; Plumtree none).
 	AnnounceRecent quantity.Duration `toml:"announce_recent" doc:"a new peer is told of the messages of this time; 0s: of none"`
 
+	// AnnounceAgain is how much later, at most, messages that went by datagram are
+	// announced once more, to all peers: payloads and announcements may both be
+	// lost; 0 for never (ours; Plumtree has TCP).
+	AnnounceAgain quantity.Duration `toml:"announce_again" doc:"with transport datagram, messages are announced to all peers once more, up to so much later; 0s: never"`
+
 	// MissingCount is the largest number of announced messages that are waited
 	// for (ours).
 	MissingCount int `toml:"missing_count" doc:"announced messages that are waited for at most"`
@@ -78,6 +83,7 @@ func Default() Config {
 		GraftTries:        3,
 		OptimiseThreshold: 0,
 		AnnounceRecent:    quantity.Duration(10 * time.Second),
+		AnnounceAgain:     quantity.Duration(time.Second),
 		MissingCount:      4096,
 		CacheCount:        4096,
 		CacheBytes:        16 << 20,
@@ -124,6 +130,7 @@ func (c *Config) Check() error {
 		{"graft_timeout", c.GraftTimeout, 1},
 		{"graft_retry", c.GraftRetry, 1},
 		{"announce_recent", c.AnnounceRecent, 0},
+		{"announce_again", c.AnnounceAgain, 0},
 		{"cache_age", c.CacheAge, 1},
 		{"history_age", c.HistoryAge, 1},
 	} {

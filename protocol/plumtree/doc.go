@@ -50,6 +50,10 @@
 // broadcast while a node had no links would otherwise pass it by
 // (announce_recent = "0s" is the paper's behaviour).
 //
+// Datagrams get lost, payloads and announcements alike; a node with one lazy link
+// would miss every message of which both are. So over datagrams each message is
+// announced to all peers once more, up to announce_again later.
+//
 // Every memory is bounded, by count, bytes and age; see package broadcast for
 // why a late announcement never brings back what was forgotten. Announcements
 // are as many to a message as fit a datagram. A queue that is full sheds its

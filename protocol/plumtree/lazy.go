@@ -86,3 +86,26 @@ func (n *Node) announceRecent(env protocol.Env, peer protocol.NodeID) {
 	})
 	n.flushSoon(env)
 }
+
+// repeatSoon has what came now announced again, if it may be lost on the way.
+func (n *Node) repeatSoon(env protocol.Env) {
+	if n.cfg().Transport == "stream" || n.cfg().AnnounceAgain == 0 || n.repeating {
+		return
+	}
+	n.repeating, n.repeatingSince = true, env.Now()
+	env.After(n.cfg().AnnounceAgain.Std(), protocol.Timer{Kind: timerAgain})
+}
+
+// announceAgain tells everybody of the messages that came since the timer was set:
+// also those that were sent the payloads.
+func (n *Node) announceAgain(env protocol.Env) {
+	n.repeating = false
+	for _, peer := range n.links.Peers() {
+		n.cache.Latest(n.cfg().LazyQueue, n.repeatingSince, func(m broadcast.Message) {
+			if m.From != peer && m.ID.Origin != peer && m.Hops < n.hopLimit() {
+				n.announce(env, peer, Announcement{ID: m.ID, Hops: m.Hops + 1})
+			}
+		})
+	}
+	n.flushSoon(env)
+}

@@ -23,6 +23,9 @@ type Node struct {
 	strandedAt protocol.Time
 	queues     []queue // announcements that wait, by peer
 	flushing   bool    // the flush timer is set
+	// Whether the timer for announcing again is set, and since when.
+	repeating      bool
+	repeatingSince protocol.Time
 
 	missing    []missing // ascending by ticket
 	expected   []share   // of them, by who announced them first
@@ -87,6 +90,8 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 		n.flush(env)
 	case timerLinks:
 		n.links.Retry(env)
+	case timerAgain:
+		n.announceAgain(env)
 	case timerMissing:
 		n.missingTimer(env, t.Arg)
 	}
@@ -167,6 +172,7 @@ func (n *Node) push(env protocol.Env, m broadcast.Message) {
 		}
 	}
 	n.flushSoon(env)
+	n.repeatSoon(env)
 }
 
 // hopLimit is the number of hops after which a message is not passed on.

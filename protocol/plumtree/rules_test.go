@@ -416,3 +416,25 @@ func TestALateAnswerDoesNotPruneTheNewBranchBesideTheOld(t *testing.T) {
 	b.hear(2, message(1, 1))
 	b.want(2, "")
 }
+
+// Over datagrams everybody is told once more of a message, over streams nobody.
+func TestDatagramsAreAnnouncedAgain(t *testing.T) {
+	for _, transport := range []string{"stream", "datagram"} {
+		c := Default()
+		c.Transport = transport
+		b := newBench(t, c, 3)
+		b.lazily(3)
+		b.run(time.Minute)
+		b.hear(1, message(1, 1))
+		b.want(2, "gossip ")
+		b.run(time.Second / 2) // past lazy_interval
+		b.want(3, "ihave ")
+		b.run(time.Second)
+		again := map[string]string{"stream": "", "datagram": "ihave "}[transport]
+		b.want(1, "") // it came from there
+		b.want(2, again)
+		b.want(3, again)
+		b.run(time.Minute)
+		b.want(2, "")
+	}
+}

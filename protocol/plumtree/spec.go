@@ -12,6 +12,7 @@ const (
 	timerFlush protocol.TimerKind = Number<<8 + 1 + iota
 	timerMissing
 	timerLinks
+	timerAgain
 )
 
 // Kinds of events.
