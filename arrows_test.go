@@ -60,8 +60,12 @@ var rooms = []room{
 		tests:   []string{"stack", "a protocol"},
 	},
 	{
+		name: "documents", trees: []string{"scenarios/document"}, // also read by real nodes: no world
+		imports: []string{"contract", "data structures", "stack"},
+	},
+	{
 		name: "scenarios", trees: []string{"scenarios"},
-		imports: []string{"contract", "data structures", "stack", "network", "world"},
+		imports: []string{"contract", "data structures", "stack", "network", "world", "documents"},
 		tests:   []string{"a protocol", "analysis"},
 	},
 	{
@@ -72,7 +76,7 @@ var rooms = []room{
 	{
 		name: "a command", trees: []string{"cmd/*"},
 		imports: []string{
-			"contract", "data structures", "a protocol", "stack", "network", "world", "scenarios", "analysis",
+			"contract", "data structures", "parts of protocols", "a protocol", "stack", "network", "world", "documents", "scenarios", "analysis",
 		},
 	},
 }
@@ -244,6 +248,8 @@ func TestArrowsThatAreAllowed(t *testing.T) {
 		{"sim/disk_test.go", "sim/storetest"},
 		{"sim/example_test.go", "protocol/stack"},
 		{"scenarios/world.go", "sim"},
+		{"scenarios/load.go", "scenarios/document"},
+		{"cmd/realnode/config/load.go", "scenarios/document"},
 		{"analysis/swim.go", "protocol"},
 		{"cmd/simrun/run.go", "analysis"},
 		{"cmd/simrun/run.go", "cmd/simrun/internal/bars"},
@@ -271,6 +277,8 @@ func TestArrowsThatAreBroken(t *testing.T) {
 		{"sim/world_test.go", "scenarios"},
 		{"scenarios/world.go", "protocol/swim"},
 		{"scenarios/world.go", "analysis"},
+		{"scenarios/document/decode.go", "sim"},
+		{"scenarios/document/decode.go", "scenarios"},
 		{"analysis/swim.go", "protocol/swim"},
 		{"analysis/swim.go", "sim"},
 		{"cmd/simrun/run.go", "cmd/realnode"},

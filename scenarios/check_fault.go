@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 var (
@@ -44,20 +45,20 @@ func (d *decoding) checkFault(s *Scenario, f *Fault, path string) {
 	if !ok {
 		return // the enum says so
 	}
-	table, _ := subtree(s.tree, path).(map[string]any)
+	table, _ := document.Subtree(s.tree, path).(map[string]any)
 	keys := append([]string{"at", "kind", "every", "times"}, targetKeys...)
 	d.allowed(path, table, f.Kind, append(keys, valid...)...)
 	d.needs(path, table, f.Kind, faultNeeds[f.Kind]...)
-	if one := faultNeedsOne[f.Kind]; len(one) > 0 && !slices.ContainsFunc(one, func(key string) bool { return hasKeyAt(table, key) }) {
-		d.problem(path, Problem{Message: fmt.Sprintf("%q does nothing", f.Kind), Valid: one})
+	if one := faultNeedsOne[f.Kind]; len(one) > 0 && !slices.ContainsFunc(one, func(key string) bool { return document.HasKey(table, key) }) {
+		d.Problem(path, Problem{Message: fmt.Sprintf("%q does nothing", f.Kind), Valid: one})
 	}
 	d.checkTarget(s, f, path, table)
 	d.checkFaultTimes(s, f, path, table)
 	if f.Model == "slow" && f.Service <= 0 {
-		d.problemf(path+".service_time", "missing: model \"slow\" needs it")
+		d.Problemf(path+".service_time", "missing: model \"slow\" needs it")
 	}
 	if f.Kind == "clock" && f.Step.Std() > maxDuration {
-		d.problemf(path+".step", "got %s, want at most a century", f.Step)
+		d.Problemf(path+".step", "got %s, want at most a century", f.Step)
 	}
 }
 
@@ -67,42 +68,42 @@ func (d *decoding) checkFaultTimes(s *Scenario, f *Fault, path string, table map
 		key string
 		d   quantity.Duration
 	}{{"for", f.For}, {"every", f.Every}, {"run", f.Run}} {
-		if hasKeyAt(table, x.key) && x.d == 0 {
-			d.problemf(path+"."+x.key, "got 0s, want more")
+		if document.HasKey(table, x.key) && x.d == 0 {
+			d.Problemf(path+"."+x.key, "got 0s, want more")
 		}
 	}
-	if hasKeyAt(table, "until") {
+	if document.HasKey(table, "until") {
 		d.within(s, path+".until", f.Until)
 		if f.Until <= f.At {
-			d.problemf(path+".until", "got %s, want more than at, %s", f.Until, f.At)
+			d.Problemf(path+".until", "got %s, want more than at, %s", f.Until, f.At)
 		}
 	}
 	switch {
 	case f.Times > 0 && f.Every <= 0:
-		d.problemf(path+".times", "got %d without every", f.Times)
+		d.Problemf(path+".times", "got %d without every", f.Times)
 	case f.Every > 0 && f.Kind == "anomaly":
-		d.problemf(path+".every", "got %s, but an anomaly repeats itself by for and run", f.Every)
+		d.Problemf(path+".every", "got %s, but an anomaly repeats itself by for and run", f.Every)
 	case f.Every > 0 && f.For > f.Every:
-		d.problemf(path+".for", "got %s, want at most every, %s", f.For, f.Every)
+		d.Problemf(path+".for", "got %s, want at most every, %s", f.For, f.Every)
 	}
 }
 
 func (d *decoding) checkTarget(s *Scenario, f *Fault, path string, table map[string]any) {
 	var named []string
 	for _, key := range targetKeys {
-		if hasKeyAt(table, key) {
+		if document.HasKey(table, key) {
 			named = append(named, key)
 		}
 	}
 	switch len(named) {
 	case 0:
-		d.problem(path, Problem{Message: "who it happens to is missing", Valid: targetKeys})
+		d.Problem(path, Problem{Message: "who it happens to is missing", Valid: targetKeys})
 	case 1:
 		if list, ok := table[named[0]].([]any); ok && len(list) == 0 {
-			d.problemf(path+"."+named[0], "got none, want at least one")
+			d.Problemf(path+"."+named[0], "got none, want at least one")
 		}
 	default:
-		d.problemf(path+"."+named[1], "got it together with %s, want one of %s", named[0], strings.Join(targetKeys, ", "))
+		d.Problemf(path+"."+named[1], "got it together with %s, want one of %s", named[0], strings.Join(targetKeys, ", "))
 	}
 	d.checkTargetRegions(s, f, path)
 	total, ok := s.total()
@@ -111,7 +112,7 @@ func (d *decoding) checkTarget(s *Scenario, f *Fault, path string, table map[str
 	}
 	for i, n := range f.Nodes {
 		if n < 0 || n >= total {
-			d.problemf(fmt.Sprintf("%s.nodes[%d]", path, i), "got %d, want 0 to %d", n, total-1)
+			d.Problemf(fmt.Sprintf("%s.nodes[%d]", path, i), "got %d, want 0 to %d", n, total-1)
 		}
 	}
 	d.checkTargetNumber(s, f, path, table)
@@ -123,7 +124,7 @@ func (d *decoding) checkTargetNumber(s *Scenario, f *Fault, path string, table m
 	most, what := s.Nodes.Count, "nodes.count"
 	switch {
 	case f.Kind == "join" && s.Nodes.Spare == 0:
-		d.problemf(path+".kind", "got %q, but there is nobody left to join: nodes.spare is 0", f.Kind)
+		d.Problemf(path+".kind", "got %q, but there is nobody left to join: nodes.spare is 0", f.Kind)
 		return
 	case f.Kind == "join":
 		most, what = s.Nodes.Spare, "nodes.spare"
@@ -131,10 +132,10 @@ func (d *decoding) checkTargetNumber(s *Scenario, f *Fault, path string, table m
 		most, what = s.Nodes.Count+s.Nodes.Spare, "nodes.count and nodes.spare"
 	}
 	if f.Count > most {
-		d.problemf(path+".count", "got %d, want at most %s, %d", f.Count, what, most)
+		d.Problemf(path+".count", "got %d, want at most %s, %d", f.Count, what, most)
 	}
-	if hasKeyAt(table, "share") && !f.Share.IsZero() && f.Share.Of(most) == 0 {
-		d.problemf(path+".share", "got %s of %d nodes, which is none", f.Share, most)
+	if document.HasKey(table, "share") && !f.Share.IsZero() && f.Share.Of(most) == 0 {
+		d.Problemf(path+".share", "got %s of %d nodes, which is none", f.Share, most)
 	}
 }
 
@@ -148,7 +149,7 @@ func (d *decoding) checkTargetRegions(s *Scenario, f *Fault, path string) {
 		d.checkRegionName(s, at, name)
 	}
 	if f.To != nil && len(f.To) == 0 {
-		d.problemf(path+".to", "got none, want at least one")
+		d.Problemf(path+".to", "got none, want at least one")
 	}
 }
 
@@ -158,9 +159,9 @@ func (d *decoding) checkRegionName(s *Scenario, path, name string) {
 	if slices.Contains(regions, name) {
 		return
 	}
-	p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: nearest(name, regions), Valid: regions}
+	p := Problem{Message: fmt.Sprintf("unknown region %q", name), Nearest: document.Nearest(name, regions), Valid: regions}
 	if len(regions) == 0 {
 		p.Message += "; this scenario has no regions"
 	}
-	d.problem(path, p)
+	d.Problem(path, p)
 }

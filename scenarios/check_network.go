@@ -9,6 +9,7 @@ import (
 
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 var (
@@ -35,31 +36,24 @@ var (
 )
 
 func (d *decoding) checkNetwork(s *Scenario) {
-	before := len(d.problems)
+	before := len(d.Problems())
 	d.checkLatency(s)
 	d.checkLoss(s)
 	d.checkSizes(s)
 	d.checkLinks(s)
 	d.checkRegions(s)
-	if _, ok := s.total(); !ok || before != len(d.problems) || d.wrongBelow("network") {
+	if _, ok := s.total(); !ok || before != len(d.Problems()) || d.WrongBelow("network") {
 		return // the rest would be consequences
 	}
 	model, err := s.smallNetwork()
 	if err != nil {
 		path, message := networkKey(err)
-		d.problemf(path, "%s", message)
+		d.Problemf(path, "%s", message)
 		return
 	}
 	for i := range s.Fault {
 		d.checkRule(s, model, &s.Fault[i], fmt.Sprintf("fault[%d]", i))
 	}
-}
-
-// wrongBelow reports whether there is a problem at a path or below.
-func (d *decoding) wrongBelow(path string) bool {
-	return slices.ContainsFunc(d.problems, func(p Problem) bool {
-		return p.Key == path || strings.HasPrefix(p.Key, path+".") || strings.HasPrefix(p.Key, path+"[")
-	})
 }
 
 // smallNetwork returns the network with few nodes: what netmodel finds wrong in
@@ -102,11 +96,11 @@ var capital = regexp.MustCompile(`([a-z])([A-Z])`)
 
 func (d *decoding) checkLatency(s *Scenario) {
 	const path = "network.latency"
-	l, written := s.Network.Latency, subtree(s.tree, "network.latency")
+	l, written := s.Network.Latency, document.Subtree(s.tree, "network.latency")
 	keys, ok := latencyKeys[l.Model]
 	if !ok {
 		if l.Model == "" {
-			d.problem(path+".model", Problem{Message: "missing", Valid: strings.Split("constant,uniform,normal,lognormal,regions,pairs", ",")})
+			d.Problem(path+".model", Problem{Message: "missing", Valid: strings.Split("constant,uniform,normal,lognormal,regions,pairs", ",")})
 		}
 		return
 	}
@@ -115,17 +109,17 @@ func (d *decoding) checkLatency(s *Scenario) {
 		d.needs(path, written, l.Model, latencyNeeds[l.Model]...)
 	}
 	if l.Max > 0 && l.Min > l.Max {
-		d.problemf(path+".min", "got %s, want at most max, %s", l.Min, l.Max)
+		d.Problemf(path+".min", "got %s, want at most max, %s", l.Min, l.Max)
 	}
 	if l.Model == "lognormal" && l.P90 < l.Median {
-		d.problemf(path+".p90", "got %s, want at least the median, %s", l.P90, l.Median)
+		d.Problemf(path+".p90", "got %s, want at least the median, %s", l.P90, l.Median)
 	}
 	for _, x := range []struct {
 		key string
 		d   quantity.Duration
 	}{{"delay", l.Delay}, {"min", l.Min}, {"max", l.Max}, {"mean", l.Mean}, {"std_dev", l.StdDev}, {"median", l.Median}, {"p90", l.P90}} {
 		if x.d.Std() > netmodel.MaxDelay {
-			d.problemf(path+"."+x.key, "got %s, want at most 1h", x.d)
+			d.Problemf(path+"."+x.key, "got %s, want at most 1h", x.d)
 		}
 	}
 	if l.Data != "" && len(latencySets(l.Model)) > 0 {
@@ -152,17 +146,17 @@ func (d *decoding) checkData(s *Scenario) {
 	}
 	text, err := s.beside(name)
 	if err != nil {
-		d.problem(path, Problem{
+		d.Problem(path, Problem{
 			Message: fmt.Sprintf("got %q, which is neither a data set for this model nor a file beside the scenario", name),
-			Nearest: nearest(name, sets), Valid: sets,
+			Nearest: document.Nearest(name, sets), Valid: sets,
 		})
 	} else if _, err := netmodel.ParseMatrix(text); err != nil {
-		d.problemf(path, "%s: %v", name, err)
+		d.Problemf(path, "%s: %v", name, err)
 	}
 }
 
 func (d *decoding) checkLoss(s *Scenario) {
-	l, written := s.Network.Loss, subtree(s.tree, "network.loss")
+	l, written := s.Network.Loss, document.Subtree(s.tree, "network.loss")
 	if keys, ok := lossKeys[l.Model]; ok {
 		d.allowed("network.loss", written, l.Model, keys...)
 		d.needs("network.loss", written, l.Model, lossNeeds[l.Model]...)
@@ -172,16 +166,16 @@ func (d *decoding) checkLoss(s *Scenario) {
 func (d *decoding) checkSizes(s *Scenario) {
 	const most = quantity.Size(netmodel.MaxMTU)
 	if n := s.Network.MTU; n < 1 || n > most {
-		d.problemf("network.mtu", "got %s, want 1B to %s", n, most)
+		d.Problemf("network.mtu", "got %s, want 1B to %s", n, most)
 	}
 	if n := s.Network.Header; n > most {
-		d.problemf("network.header", "got %s, want at most %s", n, most)
+		d.Problemf("network.header", "got %s, want at most %s", n, most)
 	}
 	if n := s.Network.StreamTimeout; n <= 0 || n.Std() > maxDuration {
-		d.problemf("network.stream_timeout", "got %s, want more than 0s and at most a century", n)
+		d.Problemf("network.stream_timeout", "got %s, want more than 0s and at most a century", n)
 	}
 	if r := s.Network.Reorder; !r.Probability.IsZero() && r.Delay <= 0 {
-		d.problemf("network.reorder.delay", "missing: probability needs it")
+		d.Problemf("network.reorder.delay", "missing: probability needs it")
 	}
 }
 
@@ -192,12 +186,12 @@ func (d *decoding) checkLinks(s *Scenario) {
 		path := fmt.Sprintf("network.bandwidth[%d]", i)
 		d.checkRate(s, path, "up", "up_queue", b.Up, b.UpQueue)
 		d.checkRate(s, path, "down", "down_queue", b.Down, b.DownQueue)
-		if b.Up == 0 && b.Down == 0 && !d.wrongBelow(path) {
-			d.problem(path, Problem{Message: "limits nothing", Valid: []string{"up", "down"}})
+		if b.Up == 0 && b.Down == 0 && !d.WrongBelow(path) {
+			d.Problem(path, Problem{Message: "limits nothing", Valid: []string{"up", "down"}})
 		}
 		var carry uint64
 		if sum, carry = bits.Add64(sum, b.Share.Threshold(), 0); carry > 0 && sum > uint64(i) {
-			d.problemf(path+".share", "got %s, which is more than the classes before leave", b.Share)
+			d.Problemf(path+".share", "got %s, which is more than the classes before leave", b.Share)
 			return
 		} else if carry > 0 {
 			sum = ^uint64(0)
@@ -210,16 +204,16 @@ func (d *decoding) checkLinks(s *Scenario) {
 func (d *decoding) checkRate(s *Scenario, path, key, queueKey string, rate quantity.Bandwidth, queue quantity.Size) {
 	const least, most = quantity.Bandwidth(netmodel.MinBandwidth), quantity.Bandwidth(netmodel.MaxBandwidth)
 	if rate != 0 && (rate < least || rate > most) {
-		d.problemf(path+"."+key, "got %s, want %s to %s", rate, least, most)
+		d.Problemf(path+"."+key, "got %s, want %s to %s", rate, least, most)
 	}
 	room := s.Network.MTU + s.Network.Header
 	switch {
 	case queue != 0 && rate == 0:
-		d.problemf(path+"."+queueKey, "got %s without %s", queue, key)
+		d.Problemf(path+"."+queueKey, "got %s without %s", queue, key)
 	case queue != 0 && (queue < room || queue > netmodel.MaxQueue):
-		d.problemf(path+"."+queueKey, "got %s, want room for one datagram with its header (%s) to %s", queue, room, quantity.Size(netmodel.MaxQueue))
+		d.Problemf(path+"."+queueKey, "got %s, want room for one datagram with its header (%s) to %s", queue, room, quantity.Size(netmodel.MaxQueue))
 	case queue == 0 && rate != 0 && room > netmodel.DefaultQueue:
-		d.problemf(path+"."+queueKey, "missing: the usual %s do not hold one datagram with its header (%s)", quantity.Size(netmodel.DefaultQueue), room)
+		d.Problemf(path+"."+queueKey, "missing: the usual %s do not hold one datagram with its header (%s)", quantity.Size(netmodel.DefaultQueue), room)
 	}
 }
 
@@ -230,11 +224,11 @@ func (d *decoding) checkRegions(s *Scenario) {
 		path := fmt.Sprintf("region[%d]", i)
 		switch {
 		case taken[r.Name]:
-			d.problemf(path+".name", "got %q, which another region has", r.Name)
+			d.Problemf(path+".name", "got %q, which another region has", r.Name)
 		case rows != nil && r.Name != "" && !slices.Contains(rows, r.Name):
-			d.problem(path+".name", Problem{Message: fmt.Sprintf("got %q, which is no region of the latencies", r.Name), Nearest: nearest(r.Name, rows), Valid: rows})
-		case r.Name == "" && !d.wrong[path+".name"]:
-			d.problemf(path+".name", "got no name")
+			d.Problem(path+".name", Problem{Message: fmt.Sprintf("got %q, which is no region of the latencies", r.Name), Nearest: document.Nearest(r.Name, rows), Valid: rows})
+		case r.Name == "" && !d.Wrong(path+".name"):
+			d.Problemf(path+".name", "got no name")
 		}
 		taken[r.Name] = true
 		sum += int64(r.Nodes)
@@ -245,9 +239,9 @@ func (d *decoding) checkRegions(s *Scenario) {
 	total, ok := s.total()
 	switch {
 	case sum > 0 && weighted >= 0:
-		d.problemf(fmt.Sprintf("region[%d].weight", weighted), "got a weight here and a number of nodes in another region, want one of them in all")
+		d.Problemf(fmt.Sprintf("region[%d].weight", weighted), "got a weight here and a number of nodes in another region, want one of them in all")
 	case sum > 0 && ok && sum != int64(total):
-		d.problemf("region[0].nodes", "got %d nodes in all regions together, want all %d", sum, total)
+		d.Problemf("region[0].nodes", "got %d nodes in all regions together, want all %d", sum, total)
 	}
 }
 
@@ -270,7 +264,7 @@ func (d *decoding) checkRule(s *Scenario, model *netmodel.Model, f *Fault, path 
 		return
 	}
 	if f.Kind == "bandwidth" {
-		if d.checkRate(s, path, "rate", "queue", f.Rate, f.Queue); d.wrongBelow(path) {
+		if d.checkRate(s, path, "rate", "queue", f.Rate, f.Queue); d.WrongBelow(path) {
 			return
 		}
 	}
@@ -286,5 +280,5 @@ func (d *decoding) checkRule(s *Scenario, model *netmodel.Model, f *Fault, path 
 		"Delay": "delay", "Jitter": "jitter", "ReorderDelay": "delay", "Bandwidth": "rate",
 		"Bursts.MeanGood": "mean_good", "Bursts.MeanBad": "mean_bad",
 	}[field]
-	d.problemf(join(path, key), "%s", message)
+	d.Problemf(document.Join(path, key), "%s", message)
 }

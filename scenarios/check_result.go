@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 func (d *decoding) metric(s *Scenario, path, name, use string) {
@@ -14,7 +16,7 @@ func (d *decoding) metric(s *Scenario, path, name, use string) {
 	}
 	if near, ok := s.env.Metric(name, use); !ok {
 		what := map[string]string{"value": "metric", "series": "metric with a time series", "distribution": "metric with samples"}[use]
-		d.problem(path, Problem{Message: fmt.Sprintf("got %q, which is no %s (simrun metrics lists them)", name, what), Nearest: near})
+		d.Problem(path, Problem{Message: fmt.Sprintf("got %q, which is no %s (simrun metrics lists them)", name, what), Nearest: near})
 	}
 }
 
@@ -46,15 +48,15 @@ func (d *decoding) checkPlot(s *Scenario, p *Plot, path string) {
 		d.metric(s, fmt.Sprintf("%s.metrics[%d]", path, k), m, use)
 	}
 	if len(p.Metrics) == 0 {
-		d.problemf(path+".metrics", "got none, want at least one")
+		d.Problemf(path+".metrics", "got none, want at least one")
 	}
 	switch {
 	case p.Kind == "sweep" && p.X == "":
-		d.problem(path+".x", Problem{Message: "missing: a plot of kind \"sweep\" needs it", Valid: s.sweptKeys()})
+		d.Problem(path+".x", Problem{Message: "missing: a plot of kind \"sweep\" needs it", Valid: s.sweptKeys()})
 	case p.Kind == "sweep":
 		d.sweptKey(s, path+".x", p.X)
 	case p.X != "":
-		d.problemf(path+".x", "a plot of kind %q does not take this", p.Kind)
+		d.Problemf(path+".x", "a plot of kind %q does not take this", p.Kind)
 	}
 	if p.By != "" {
 		d.sweptKey(s, path+".by", p.By)
@@ -63,13 +65,13 @@ func (d *decoding) checkPlot(s *Scenario, p *Plot, path string) {
 	d.finite(path+".y_min", p.YMin)
 	d.finite(path+".y_max", p.YMax)
 	if p.YMin != nil && p.YMax != nil && *p.YMin >= *p.YMax {
-		d.problemf(path+".y_max", "got %g, want more than y_min, %g", *p.YMax, *p.YMin)
+		d.Problemf(path+".y_max", "got %g, want more than y_min, %g", *p.YMax, *p.YMin)
 	}
 	for k, r := range p.Reference {
 		at := fmt.Sprintf("%s.reference[%d]", path, k)
 		d.finite(at+".y", r.Y)
 		if (r.Y != nil) == (len(r.Points) > 0) {
-			d.problem(at, Problem{Message: "got both or neither, want one", Valid: []string{"y", "points"}})
+			d.Problem(at, Problem{Message: "got both or neither, want one", Valid: []string{"y", "points"}})
 		}
 	}
 }
@@ -79,7 +81,7 @@ var pictureKeys = []string{"name", "title", "kind", "where"}
 
 // checkPicture checks a plot that shows a graph.
 func (d *decoding) checkPicture(s *Scenario, p *Plot, path string) {
-	d.allowed(path, subtree(s.tree, path), p.Kind, pictureKeys...)
+	d.allowed(path, document.Subtree(s.tree, path), p.Kind, pictureKeys...)
 	d.checkWhere(s, path, p.Where)
 }
 
@@ -93,7 +95,7 @@ func (d *decoding) checkTable(s *Scenario, t *Table, path string) {
 		rows = []string{rowOfAll}
 	}
 	if len(t.Columns) == 0 {
-		d.problemf(path+".columns", "got none, want at least one")
+		d.Problemf(path+".columns", "got none, want at least one")
 	}
 	for k, c := range t.Columns {
 		at := fmt.Sprintf("%s.columns[%d]", path, k)
@@ -112,37 +114,37 @@ func (d *decoding) checkTable(s *Scenario, t *Table, path string) {
 
 func (d *decoding) row(path, row string, rows []string) {
 	if !slices.Contains(rows, row) {
-		d.problem(path, Problem{Message: fmt.Sprintf("got %q, which is no row", row), Nearest: nearest(row, rows), Valid: rows})
+		d.Problem(path, Problem{Message: fmt.Sprintf("got %q, which is no row", row), Nearest: document.Nearest(row, rows), Valid: rows})
 	}
 }
 
 func (d *decoding) checkExpect(s *Scenario, e *Expect, path string) {
 	d.metric(s, path+".metric", e.Metric, "value")
-	if e.Min == nil && e.Max == nil && e.Equal == nil && !d.wrongBelow(path) {
-		d.problem(path, Problem{Message: "expects nothing", Valid: []string{"min", "max", "equal"}})
+	if e.Min == nil && e.Max == nil && e.Equal == nil && !d.WrongBelow(path) {
+		d.Problem(path, Problem{Message: "expects nothing", Valid: []string{"min", "max", "equal"}})
 	}
 	d.finite(path+".min", e.Min)
 	d.finite(path+".max", e.Max)
 	d.finite(path+".equal", e.Equal)
 	if e.Min != nil && e.Max != nil && *e.Min > *e.Max {
-		d.problemf(path+".min", "got %g, want at most max, %g", *e.Min, *e.Max)
+		d.Problemf(path+".min", "got %g, want at most max, %g", *e.Min, *e.Max)
 	}
 	d.checkWhere(s, path, e.Where)
 	if e.RelativeTo == "" {
 		return
 	}
 	if names := s.sweptValues(variantKey); !slices.Contains(names, e.RelativeTo) {
-		d.problem(path+".relative_to", Problem{
-			Message: fmt.Sprintf("got %q, which is no variant", e.RelativeTo), Nearest: nearest(e.RelativeTo, names), Valid: names,
+		d.Problem(path+".relative_to", Problem{
+			Message: fmt.Sprintf("got %q, which is no variant", e.RelativeTo), Nearest: document.Nearest(e.RelativeTo, names), Valid: names,
 		})
 	} else if e.Where[variantKey] == e.RelativeTo {
-		d.problemf(path+".relative_to", "got %q, which is the variant itself", e.RelativeTo)
+		d.Problemf(path+".relative_to", "got %q, which is the variant itself", e.RelativeTo)
 	}
 }
 
 func (d *decoding) finite(path string, v *float64) {
 	if v != nil && (math.IsNaN(*v) || math.IsInf(*v, 0)) {
-		d.problemf(path, "got %g, want a finite number", *v)
+		d.Problemf(path, "got %g, want a finite number", *v)
 	}
 }
 
@@ -154,9 +156,9 @@ func (d *decoding) checkWhere(s *Scenario, path string, where map[string]any) {
 		if !d.sweptKey(s, at, key) {
 			continue
 		}
-		values, text := s.sweptValues(key), valueText(where[key])
+		values, text := s.sweptValues(key), document.ValueText(where[key])
 		if !slices.Contains(values, text) {
-			d.problem(at, Problem{Message: fmt.Sprintf("got %q, which the sweep does not take", text), Nearest: nearest(text, values), Valid: values})
+			d.Problem(at, Problem{Message: fmt.Sprintf("got %q, which the sweep does not take", text), Nearest: document.Nearest(text, values), Valid: values})
 		}
 	}
 }
@@ -172,7 +174,7 @@ func (s *Scenario) sweptValues(key string) []string {
 	for _, a := range s.Sweep.Axes {
 		if a.Key == key {
 			for _, v := range a.Values {
-				values = append(values, valueText(v))
+				values = append(values, document.ValueText(v))
 			}
 		}
 	}
@@ -201,16 +203,16 @@ func (d *decoding) sweptKey(s *Scenario, path, key string) bool {
 		return true
 	}
 	if key != "" {
-		d.problem(path, Problem{Message: fmt.Sprintf("got %q, which the sweep does not vary", key), Nearest: nearest(key, keys), Valid: keys})
+		d.Problem(path, Problem{Message: fmt.Sprintf("got %q, which the sweep does not vary", key), Nearest: document.Nearest(key, keys), Valid: keys})
 	}
 	return false
 }
 
 // checkSweep tries every value of the sweep by itself, and every variant.
 func (d *decoding) checkSweep(s *Scenario) {
-	alright := len(d.problems) == 0 // otherwise problems would come twice
+	alright := len(d.Problems()) == 0 // otherwise problems would come twice
 	if last := s.Seed + uint64(s.Sweep.Seeds) - 1; last > math.MaxInt64 {
-		d.problemf("seed", "got %d, with %d seeds that count up from it; want at most %d", s.Seed, s.Sweep.Seeds, uint64(math.MaxInt64)-uint64(s.Sweep.Seeds)+1)
+		d.Problemf("seed", "got %d, with %d seeds that count up from it; want at most %d", s.Seed, s.Sweep.Seeds, uint64(math.MaxInt64)-uint64(s.Sweep.Seeds)+1)
 	}
 	runs := s.Sweep.Seeds * max(len(s.Variant), 1)
 	for _, a := range s.Sweep.Axes {
@@ -221,14 +223,14 @@ func (d *decoding) checkSweep(s *Scenario) {
 		var seen []string
 		for k, v := range a.Values {
 			at := fmt.Sprintf("%s[%d]", path, k)
-			if text := valueText(v); slices.Contains(seen, text) {
-				d.problemf(at, "got %s a second time", text)
+			if text := document.ValueText(v); slices.Contains(seen, text) {
+				d.Problemf(at, "got %s a second time", text)
 			} else if seen = append(seen, text); alright {
 				d.try(s, map[string]any{a.Key: v}, at)
 			}
 		}
 		if runs *= len(a.Values); runs > maxRuns {
-			d.problemf(path, "got a sweep of more than %d runs", maxRuns)
+			d.Problemf(path, "got a sweep of more than %d runs", maxRuns)
 			return
 		}
 	}
@@ -240,17 +242,17 @@ func (d *decoding) checkVariants(s *Scenario, alright bool) {
 	for i, v := range s.Variant {
 		path := fmt.Sprintf("variant[%d]", i)
 		if taken[v.Name] {
-			d.problemf(path+".name", "got %q, which another variant has", v.Name)
+			d.Problemf(path+".name", "got %q, which another variant has", v.Name)
 		}
 		taken[v.Name] = true
 		overrides := flatten(v.Set)
 		for _, key := range slices.Sorted(maps.Keys(overrides)) {
 			at := path + ".set." + key
 			if d.sweepable(key, at) && slices.ContainsFunc(s.Sweep.Axes, func(a Axis) bool { return a.Key == key }) {
-				d.problemf(at, "the sweep varies this too")
+				d.Problemf(at, "the sweep varies this too")
 			}
 		}
-		if alright && !d.wrongBelow(path) {
+		if alright && !d.WrongBelow(path) {
 			d.try(s, overrides, path+".set")
 		}
 	}
@@ -262,9 +264,9 @@ func (d *decoding) sweepable(key, path string) bool {
 	top, _, _ := strings.Cut(key, ".")
 	switch {
 	case key == "seed":
-		d.problemf(path, "cannot be varied here; sweep.seeds is the number of seeds")
+		d.Problemf(path, "cannot be varied here; sweep.seeds is the number of seeds")
 	case top == "name" || top == "question" || top == "notes" || slices.Contains(resultTables, top):
-		d.problemf(path, "cannot be varied: it does not change what happens in a run")
+		d.Problemf(path, "cannot be varied: it does not change what happens in a run")
 	default:
 		return true
 	}
@@ -276,18 +278,10 @@ func (d *decoding) sweepable(key, path string) bool {
 func (d *decoding) try(s *Scenario, overrides map[string]any, path string) {
 	_, problems := s.with(overrides)
 	for _, p := range problems {
-		if slices.ContainsFunc(d.problems, func(q Problem) bool { return q.Key == p.Key && q.Message == p.Message }) {
+		if slices.ContainsFunc(d.Problems(), func(q Problem) bool { return q.Key == p.Key && q.Message == p.Message }) {
 			continue // another value has the same
 		}
-		p.File = d.file
-		if d.at != nil {
-			at := d.at.at(path)
-			if key := path + "." + dotted(p.Key); d.at[key] != (position{}) {
-				at = d.at[key]
-			}
-			p.Line, p.Column = at.line, at.column
-		}
-		d.problems = append(d.problems, p)
+		d.ProblemAt(p, path+"."+dotted(p.Key), path)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 var (
@@ -33,13 +34,13 @@ func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
 		}
 	}
 	if _, ok := s.command(w.Command); !ok && w.Command != "" {
-		d.problem(path+".command", Problem{Message: fmt.Sprintf("got %q", w.Command), Nearest: nearest(w.Command, names), Valid: names})
+		d.Problem(path+".command", Problem{Message: fmt.Sprintf("got %q", w.Command), Nearest: document.Nearest(w.Command, names), Valid: names})
 	}
 	if w.Rate.Interval() <= 0 {
-		d.problemf(path+".rate", "got %s, want more", w.Rate)
+		d.Problemf(path+".rate", "got %s, want more", w.Rate)
 	}
 	if w.Senders > s.Nodes.Count && s.Nodes.Count > 0 {
-		d.problemf(path+".senders", "got %d, want at most nodes.count, %d", w.Senders, s.Nodes.Count)
+		d.Problemf(path+".senders", "got %d, want at most nodes.count, %d", w.Senders, s.Nodes.Count)
 	}
 	d.checkSenders(s, w, path)
 	d.checkPayload(path+".size", w.Size)
@@ -51,21 +52,21 @@ func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
 
 // checkSenders checks who takes part.
 func (d *decoding) checkSenders(s *Scenario, w *Workload, path string) {
-	table, _ := subtree(s.tree, path).(map[string]any)
+	table, _ := document.Subtree(s.tree, path).(map[string]any)
 	for _, pair := range workloadRivals {
-		if hasKeyAt(table, pair[0]) && hasKeyAt(table, pair[1]) {
-			d.problemf(path+"."+pair[1], "got it together with %s, want one of them", pair[0])
+		if document.HasKey(table, pair[0]) && document.HasKey(table, pair[1]) {
+			d.Problemf(path+"."+pair[1], "got it together with %s, want one of them", pair[0])
 		}
 	}
 	for _, key := range []string{"nodes", "region"} {
 		if list, ok := table[key].([]any); ok && len(list) == 0 {
-			d.problemf(path+"."+key, "got none, want at least one")
+			d.Problemf(path+"."+key, "got none, want at least one")
 		}
 	}
 	if total, ok := s.total(); ok {
 		for i, n := range w.Nodes {
 			if n < 0 || n >= total {
-				d.problemf(fmt.Sprintf("%s.nodes[%d]", path, i), "got %d, want 0 to %d", n, total-1)
+				d.Problemf(fmt.Sprintf("%s.nodes[%d]", path, i), "got %d, want 0 to %d", n, total-1)
 			}
 		}
 	}
@@ -79,16 +80,16 @@ const maxPayload = 1 << 20
 
 func (d *decoding) checkPayload(path string, size quantity.Size) {
 	if size > maxPayload {
-		d.problemf(path, "got %s, want at most 1MiB", size)
+		d.Problemf(path, "got %s, want at most 1MiB", size)
 	}
 }
 
 func (d *decoding) checkDistributionOfSizes(s *Scenario, x *Sizes, path string) {
-	written := subtree(s.tree, path)
+	written := document.Subtree(s.tree, path)
 	keys, ok := sizesKeys[x.Model]
 	if !ok {
 		if x.Model == "" {
-			d.problem(path+".model", Problem{Message: "missing", Valid: []string{"constant", "uniform", "lognormal", "choice"}})
+			d.Problem(path+".model", Problem{Message: "missing", Valid: []string{"constant", "uniform", "lognormal", "choice"}})
 		}
 		return
 	}
@@ -103,13 +104,13 @@ func (d *decoding) checkDistributionOfSizes(s *Scenario, x *Sizes, path string) 
 	table, _ := written.(map[string]any)
 	switch x.Model {
 	case "uniform", "lognormal":
-		if hasKeyAt(table, "max") && x.Min > x.Max {
-			d.problemf(path+".min", "got %s, want at most max, %s", x.Min, x.Max)
+		if document.HasKey(table, "max") && x.Min > x.Max {
+			d.Problemf(path+".min", "got %s, want at most max, %s", x.Min, x.Max)
 		}
-		if hasKeyAt(table, "median") && x.Median < 1 {
-			d.problemf(path+".median", "got %s, want at least 1B", x.Median)
-		} else if hasKeyAt(table, "p90") && x.P90 < x.Median {
-			d.problemf(path+".p90", "got %s, want at least the median, %s", x.P90, x.Median)
+		if document.HasKey(table, "median") && x.Median < 1 {
+			d.Problemf(path+".median", "got %s, want at least 1B", x.Median)
+		} else if document.HasKey(table, "p90") && x.P90 < x.Median {
+			d.Problemf(path+".p90", "got %s, want at least the median, %s", x.P90, x.Median)
 		}
 	case "choice":
 		d.checkChoice(x, path, table)
@@ -121,12 +122,12 @@ func (d *decoding) checkChoice(x *Sizes, path string, table map[string]any) {
 		d.checkPayload(fmt.Sprintf("%s.of[%d]", path, i), size)
 	}
 	switch {
-	case hasKeyAt(table, "of") && len(x.Of) == 0:
-		d.problemf(path+".of", "got none, want at least one")
-	case hasKeyAt(table, "weights") && len(x.Weights) != len(x.Of):
-		d.problemf(path+".weights", "got %d, want as many as in of, %d", len(x.Weights), len(x.Of))
-	case hasKeyAt(table, "weights") && !drawable(x.Weights):
-		d.problemf(path+".weights", "got a sum of nothing or too much, want 1 to 18446744073709551615")
+	case document.HasKey(table, "of") && len(x.Of) == 0:
+		d.Problemf(path+".of", "got none, want at least one")
+	case document.HasKey(table, "weights") && len(x.Weights) != len(x.Of):
+		d.Problemf(path+".weights", "got %d, want as many as in of, %d", len(x.Weights), len(x.Of))
+	case document.HasKey(table, "weights") && !drawable(x.Weights):
+		d.Problemf(path+".weights", "got a sum of nothing or too much, want 1 to 18446744073709551615")
 	}
 }
 

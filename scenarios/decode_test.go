@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
-	"pgregory.net/rapid"
+
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 // sources returns the scenarios that are built in and every wrong one.
@@ -50,11 +51,11 @@ func TestDecodingAgreesWithTheLibrary(t *testing.T) {
 		if toml.Unmarshal(source, &tree) != nil {
 			continue
 		}
-		var got, want document
-		d := &decoding{}
-		d.decodeTable(tree, &got, "")
+		var got, want fileContent
+		d := &document.Document{}
+		d.Decode(tree, &got, "")
 		err := toml.NewDecoder(bytes.NewReader(source)).DisallowUnknownFields().Decode(&want)
-		if len(d.problems) > 0 {
+		if len(d.Problems()) > 0 {
 			continue
 		}
 		if err != nil {
@@ -69,61 +70,6 @@ func TestDecodingAgreesWithTheLibrary(t *testing.T) {
 	if agreed < 50 {
 		t.Errorf("only %d documents could be compared", agreed)
 	}
-}
-
-// Where the index says a key is, it is.
-func TestPositionsPointAtTheirKeys(t *testing.T) {
-	for name, source := range sources(t) {
-		lines := strings.Split(string(source), "\n")
-		for path, at := range indexPositions(source) {
-			if at.line < 1 || at.line > len(lines) || at.column < 1 || at.column > len(lines[at.line-1])+1 {
-				t.Errorf("%s: %s is said to be at %v", name, path, at)
-				continue
-			}
-			rest := lines[at.line-1][at.column-1:]
-			if strings.HasSuffix(path, "]") {
-				continue // an item has no key; a table of a list points at its header
-			}
-			key := strings.FieldsFunc(rest, func(r rune) bool { return r == '=' || r == '"' || r == ']' || r == ' ' })[0]
-			if quoted, ok := strings.CutPrefix(rest, `"`); ok {
-				key, _, _ = strings.Cut(quoted, `"`)
-			}
-			if !strings.HasPrefix(key, path[strings.LastIndexByte(path, '.')+1:]) && !strings.HasSuffix(path, key) {
-				t.Errorf("%s: %s is said to be at %v, where stands %q", name, path, at, rest)
-			}
-		}
-	}
-}
-
-func TestQuotedTextIsReadBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := strings.ToValidUTF8(rapid.String().Draw(t, "text"), "?")
-		var got struct{ V string }
-		if err := toml.Unmarshal([]byte("V = "+quoted(want)), &got); err != nil || got.V != want {
-			t.Fatalf("got %q, %v, want %q", got.V, err, want)
-		}
-	})
-}
-
-// The distance is the length of the shortest way of insertions, deletions and
-// replacements: tried out here.
-func TestEditsIsLevenshtein(t *testing.T) {
-	var naive func(a, b string) int
-	naive = func(a, b string) int {
-		switch {
-		case a == "" || b == "":
-			return len(a) + len(b)
-		case a[0] == b[0]:
-			return naive(a[1:], b[1:])
-		}
-		return 1 + min(naive(a[1:], b), naive(a, b[1:]), naive(a[1:], b[1:]))
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := rapid.StringMatching(`[abc]{0,6}`).Draw(t, "a"), rapid.StringMatching(`[abc]{0,6}`).Draw(t, "b")
-		if got, want := edits(a, b), naive(a, b); got != want {
-			t.Errorf("edits(%q, %q): got %d, want %d", a, b, got, want)
-		}
-	})
 }
 
 // Text editors that end lines as Windows does make no difference.

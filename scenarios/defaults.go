@@ -1,15 +1,13 @@
 package scenarios
 
 import (
+	"maps"
 	"reflect"
-	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/starling-sim/starling/netmodel"
-	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/quantity"
+	"github.com/starling-sim/starling/scenarios/document"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -79,64 +77,40 @@ func (f *Fault) fill() {
 // fillProtocols decodes the configurations of the stack's protocols and puts
 // them back with every default.
 func (d *decoding) fillProtocols(s *Scenario) {
-	filled := map[string]map[string]any{}
-	for _, name := range s.Stack {
-		spec, ok := s.env.Registry.Lookup(name)
-		if !ok {
-			continue // the check says so
-		}
-		config := d.protocolConfig(s, spec)
-		if table, ok := toTable(config); ok {
-			filled[name] = table
-		}
-	}
-	//starling:exempt maprange sets the entry of each name, from that entry alone
-	for name := range s.Protocol {
-		if _, ok := filled[name]; !ok {
-			filled[name] = s.Protocol[name]
-		}
-	}
-	s.Protocol = filled
+	s.Protocol = d.Protocols(s.env.Registry, s.Stack, s.bootstrapped())
 }
 
-// protocolConfig decodes the table [protocol.<name>] over the defaults.
-func (d *decoding) protocolConfig(s *Scenario, spec protocol.Spec) any {
-	config := spec.NewConfig()
-	written := s.Protocol[spec.Name]
-	table := make(map[string]any, len(written)+1)
-	for key, value := range written {
-		table[key] = value
+// bootstrapped returns the tables of the protocols. In a converged start those
+// that know the key bootstrap are told that everybody is a member, unless the
+// scenario says otherwise.
+func (s *Scenario) bootstrapped() map[string]map[string]any {
+	tables := maps.Clone(s.Protocol)
+	if tables == nil {
+		tables = map[string]map[string]any{}
 	}
-	if _, ok := table["bootstrap"]; !ok && s.Nodes.Join.Mode == "converged" && hasKey(config, "bootstrap") {
-		table["bootstrap"] = "seeds_are_members"
-	}
-	path := "protocol." + spec.Name
-	before := len(d.problems)
-	d.decodeTable(table, config, path)
-	if spec.Check != nil && len(d.problems) == before {
-		if err := spec.Check(config); err != nil {
-			key, message, _ := strings.Cut(err.Error(), ": ")
-			d.problem(path+"."+key, Problem{Message: message})
+	for _, name := range s.Stack {
+		spec, ok := s.env.Registry.Lookup(name)
+		if !ok || s.Nodes.Join.Mode != "converged" || !hasKey(spec.NewConfig(), "bootstrap") || document.HasKey(tables[name], "bootstrap") {
+			continue
 		}
+		table := maps.Clone(tables[name])
+		if table == nil {
+			table = map[string]any{}
+		}
+		table["bootstrap"] = "seeds_are_members"
+		tables[name] = table
 	}
-	return config
+	return tables
 }
 
 func hasKey(config any, key string) bool {
-	t := element(reflect.TypeOf(config))
+	t := reflect.TypeOf(config)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if t.Kind() != reflect.Struct {
 		return false
 	}
-	_, ok := field(t, key)
+	_, ok := document.FieldOf(t, key)
 	return ok
-}
-
-// toTable turns a configuration into a table with all its values.
-func toTable(config any) (map[string]any, bool) {
-	text, err := toml.Marshal(config)
-	if err != nil {
-		return nil, false
-	}
-	table := map[string]any{}
-	return table, toml.Unmarshal(text, &table) == nil
 }

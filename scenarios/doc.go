@@ -31,5 +31,6 @@
 // otherwise. Nodes that come later, or come back, are told of
 // nodes.join.seeds nodes and have to ask.
 //
-// Dependencies: pelletier/go-toml/v2 reads TOML and says where things stand.
+// Dependencies: package document, which reads TOML; pelletier/go-toml/v2 to write
+// a document with overrides.
 package scenarios

@@ -10,6 +10,7 @@ import (
 
 	"github.com/starling-sim/starling/protocol/stack"
 	"github.com/starling-sim/starling/protocol/swim"
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 // mustEnvironment is SWIM and a handful of metrics.
@@ -28,7 +29,7 @@ func mustEnvironment(t testing.TB) Environment {
 		if slices.Contains(metrics[use], name) {
 			return "", true
 		}
-		return nearest(name, metrics[use]), false
+		return document.Nearest(name, metrics[use]), false
 	}}
 }
 

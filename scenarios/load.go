@@ -9,13 +9,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/starling-sim/starling/protocol/stack"
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 // Environment is what a scenario is checked against.
@@ -55,8 +53,8 @@ func Names() []string {
 func Source(name string) ([]byte, error) {
 	source, err := shipped.ReadFile(strings.TrimSuffix(name, ".toml") + ".toml")
 	if err != nil {
-		p := Problem{Message: fmt.Sprintf("no scenario %q is built in", name), Nearest: nearest(name, Names()), Valid: Names()}
-		return nil, asError([]Problem{p}, nil)
+		p := Problem{Message: fmt.Sprintf("no scenario %q is built in", name), Nearest: document.Nearest(name, Names()), Valid: Names()}
+		return nil, document.AsError([]Problem{p}, nil)
 	}
 	return source, nil
 }
@@ -69,15 +67,15 @@ func Load(nameOrPath string, env Environment) (*Scenario, error) {
 	case err == nil:
 		return Parse(nameOrPath, source, env)
 	case !errors.Is(err, fs.ErrNotExist) && filepath.Ext(nameOrPath) == ".toml":
-		return nil, asError([]Problem{{Message: fmt.Sprintf("read scenario: %v", err)}}, nil)
+		return nil, document.AsError([]Problem{{Message: fmt.Sprintf("read scenario: %v", err)}}, nil)
 	}
 	source, embedErr := shipped.ReadFile(path.Clean(strings.TrimSuffix(nameOrPath, ".toml")) + ".toml")
 	if embedErr != nil {
 		p := Problem{
 			Message: fmt.Sprintf("no file %q, and no scenario of that name is built in", nameOrPath),
-			Nearest: nearest(nameOrPath, Names()), Valid: Names(),
+			Nearest: document.Nearest(nameOrPath, Names()), Valid: Names(),
 		}
-		return nil, asError([]Problem{p}, nil)
+		return nil, document.AsError([]Problem{p}, nil)
 	}
 	return Parse(strings.TrimSuffix(nameOrPath, ".toml")+".toml", source, env)
 }
@@ -85,149 +83,43 @@ func Load(nameOrPath string, env Environment) (*Scenario, error) {
 // Parse reads and checks a scenario. Files that it names are looked for beside
 // the file.
 func Parse(file string, source []byte, env Environment) (*Scenario, error) {
-	d := &decoding{file: file, source: source, at: indexPositions(source)}
+	d := &decoding{Document: document.Read(file, source)}
 	s := &Scenario{env: env, file: file}
-	if !d.into(s) {
-		return nil, asError(d.problems, source)
+	if d.into(s) {
+		d.check(s)
 	}
-	d.check(s)
-	if len(d.problems) > 0 {
-		return nil, asError(d.problems, source)
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 // decoding is one document on its way to a Scenario.
 type decoding struct {
-	file     string
-	source   []byte
-	at       positions // nil if the document is not what the user wrote
-	problems []Problem
-	wrong    map[string]bool // paths of the problems
+	*document.Document
 	// stacked are protocols that may be configured though they are not in the
 	// stack: they are in that of other points of the sweep.
 	stacked []string
 }
 
-// problem notes that something is wrong at a path, unless something is known to
-// be wrong there already: what follows from that would only confuse.
-func (d *decoding) problem(path string, p Problem) {
-	if d.wrong[path] {
-		return
-	}
-	if d.wrong == nil {
-		d.wrong = map[string]bool{}
-	}
-	d.wrong[path] = true
-	p.Key, p.File = path, d.file
-	if d.at != nil {
-		at := d.at.at(path)
-		p.Line, p.Column = at.line, at.column
-	}
-	d.problems = append(d.problems, p)
-}
-
-func (d *decoding) problemf(path, format string, args ...any) {
-	d.problem(path, Problem{Message: fmt.Sprintf(format, args...)})
-}
-
-// document is a scenario as it stands in a file.
-type document struct {
+// fileContent is a scenario as it stands in a file.
+type fileContent struct {
 	Content
 	Sweep map[string]any `toml:"sweep,omitempty"`
 }
 
 // into decodes the document and fills in defaults; false if it could not.
 func (d *decoding) into(s *Scenario) bool {
-	if err := toml.Unmarshal(d.source, &s.tree); err != nil {
-		d.decodeError(err)
+	if d.Tree == nil {
 		return false
 	}
-	doc := document{Content: defaults()}
-	d.decodeTable(s.tree, &doc, "")
+	s.tree = d.Tree
+	doc := fileContent{Content: defaults()}
+	d.Decode(s.tree, &doc, "")
 	s.Content = doc.Content
 	d.sweep(s, doc.Sweep)
 	d.fill(s)
 	return true
-}
-
-// decodeError turns what the TOML parser says into a problem.
-func (d *decoding) decodeError(err error) {
-	p := Problem{File: d.file, Message: plain(err.Error())}
-	var at *toml.DecodeError
-	if errors.As(err, &at) {
-		p.Key = strings.Join(at.Key(), ".")
-		if d.at != nil {
-			p.Line, p.Column = at.Position()
-		}
-	}
-	d.problems = append(d.problems, p)
-}
-
-// plain takes the decoder's prefix off a message.
-func plain(message string) string { return strings.TrimPrefix(message, "toml: ") }
-
-// validKeys lists the keys of the table at a path below a type.
-func validKeys(t reflect.Type, path []string) []string {
-	for _, key := range path {
-		t = element(t)
-		if t.Kind() != reflect.Struct {
-			return nil
-		}
-		next, ok := field(t, key)
-		if !ok {
-			return nil
-		}
-		t = next.Type
-	}
-	t = element(t)
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	var keys []string
-	for _, f := range fields(t) {
-		keys = append(keys, f.key)
-	}
-	return keys
-}
-
-// element strips pointers and slices of tables.
-func element(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	return t
-}
-
-// keyed is a struct field with its key.
-type keyed struct {
-	reflect.StructField
-	key string
-}
-
-// fields lists the fields of a struct that have keys, embedded ones included.
-func fields(t reflect.Type) []keyed {
-	var out []keyed
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Anonymous {
-			out = append(out, fields(f.Type)...)
-			continue
-		}
-		if key := tomlKey(f); key != "" {
-			out = append(out, keyed{f, key})
-		}
-	}
-	return out
-}
-
-func field(t reflect.Type, key string) (keyed, bool) {
-	for _, f := range fields(t) {
-		if f.key == key {
-			return f, true
-		}
-	}
-	return keyed{}, false
 }
 
 // sweep splits the table [sweep] into axes and the number of seeds.
@@ -243,7 +135,7 @@ func (d *decoding) sweep(s *Scenario, table map[string]any) {
 		if key == "seeds" {
 			n, ok := value.(int64)
 			if !ok || n < 1 || n > maxRuns {
-				d.problemf("sweep.seeds", "got %s, want a number of runs, 1 to %d", describe(value), maxRuns)
+				d.Problemf("sweep.seeds", "got %s, want a number of runs, 1 to %d", document.Describe(value), maxRuns)
 				continue
 			}
 			s.Sweep.Seeds = int(n)
@@ -251,7 +143,7 @@ func (d *decoding) sweep(s *Scenario, table map[string]any) {
 		}
 		values, ok := value.([]any)
 		if !ok || len(values) == 0 {
-			d.problemf("sweep."+key, "got %s, want a list of values; the key is written in quotes, such as \"nodes.count\" = [100, 1000]", describe(value))
+			d.Problemf("sweep."+key, "got %s, want a list of values; the key is written in quotes, such as \"nodes.count\" = [100, 1000]", document.Describe(value))
 			continue
 		}
 		s.Sweep.Axes = append(s.Sweep.Axes, Axis{Key: key, Values: values})

@@ -1,224 +1,40 @@
 package scenarios
 
 import (
-	"encoding"
 	"fmt"
-	"maps"
-	"reflect"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 // Marshal writes the scenario with every default filled in. Loading that gives
 // the same scenario.
 func (s *Scenario) Marshal() ([]byte, error) {
-	w := &writer{}
-	w.table("", reflect.ValueOf(s.Content), s.tree)
-	w.sweep(&s.Sweep)
-	if w.err != nil {
-		return nil, fmt.Errorf("write scenario %s: %w", s.Name, w.err)
+	content, err := document.Marshal(s.Content, s.tree)
+	if err != nil {
+		return nil, fmt.Errorf("write scenario %s: %w", s.Name, err)
 	}
-	return []byte(w.text.String()), nil
+	sweep, err := s.Sweep.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("write scenario %s: %w", s.Name, err)
+	}
+	return append(content, sweep...), nil
 }
 
-// writer writes a scenario as a person would: keys in the order of the
-// documentation, small tables in a line. A TOML library writes neither, and
-// cannot tell a zero that was meant from a key that does not apply.
-type writer struct {
-	text strings.Builder
-	err  error
-}
-
-// table writes the fields of a struct: first what fits in a line, then tables of
-// their own. Written is the same table in the document, nil if it is not in it.
-func (w *writer) table(path string, v reflect.Value, written map[string]any) {
-	var below []keyed
-	for _, f := range fields(v.Type()) {
-		value := v.FieldByIndex(f.Index)
-		if ownTable(path, value) {
-			below = append(below, f)
-		} else if text, ok := w.field(f, value, written); ok {
-			fmt.Fprintf(&w.text, "%s = %s\n", f.key, text)
-		}
-	}
-	for _, f := range below {
-		w.below(join(path, f.key), v.FieldByIndex(f.Index), written[f.key])
-	}
-}
-
-// ownTable reports whether a value gets a header of its own: tables at the top
-// and lists of tables. Others are written in a line.
-func ownTable(path string, v reflect.Value) bool {
-	t := v.Type()
-	if isText(t) {
-		return false
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		return t.Elem().Kind() == reflect.Struct && !isText(t.Elem())
-	case reflect.Struct, reflect.Map, reflect.Pointer:
-		return path == "" && element(t).Kind() != reflect.Float64
-	}
-	return false
-}
-
-func isText(t reflect.Type) bool {
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
-}
-
-func (w *writer) below(path string, v reflect.Value, written any) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			w.below(path, v.Elem(), written)
-		}
-	case reflect.Slice:
-		items, _ := written.([]any)
-		for i := range v.Len() {
-			fmt.Fprintf(&w.text, "\n[[%s]]\n", path)
-			var item map[string]any
-			if i < len(items) {
-				item, _ = items[i].(map[string]any)
-			}
-			w.table(path, v.Index(i), item)
-		}
-	case reflect.Map: // configurations by protocol
-		tables := v.Interface().(map[string]map[string]any)
-		for _, name := range slices.Sorted(maps.Keys(tables)) {
-			fmt.Fprintf(&w.text, "\n[%s.%s]\n", path, key(name))
-			for _, k := range slices.Sorted(maps.Keys(tables[name])) {
-				fmt.Fprintf(&w.text, "%s = %s\n", key(k), w.inline(reflect.ValueOf(tables[name][k]), nil))
-			}
-		}
-	default:
-		fmt.Fprintf(&w.text, "\n[%s]\n", path)
-		table, _ := written.(map[string]any)
-		w.table(path, v, table)
-	}
-}
-
-// field returns the value of a field, false if it is left out: it is zero,
-// means nothing then, and was not written.
-func (w *writer) field(f keyed, v reflect.Value, written map[string]any) (string, bool) {
-	value, ok := written[f.key]
-	_, options, _ := strings.Cut(f.Tag.Get("toml"), ",")
-	if options != "" && v.IsZero() && !ok || v.Kind() == reflect.Pointer && v.IsNil() {
-		return "", false
-	}
-	return w.inline(v, value), true
-}
-
-// inline returns a value in one line.
-func (w *writer) inline(v reflect.Value, written any) string {
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
-		text, err := m.MarshalText()
-		if err != nil {
-			w.err = err
-		}
-		return quoted(string(text))
-	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		return w.inline(v.Elem(), written)
-	case reflect.String:
-		return quoted(v.String())
-	case reflect.Float64:
-		return float(v.Float())
-	case reflect.Slice, reflect.Array:
-		var parts []string
-		for i := range v.Len() {
-			parts = append(parts, w.inline(v.Index(i), nil))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case reflect.Map:
-		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(stringKeys(v))) {
-			parts = append(parts, key(k)+" = "+w.inline(v.MapIndex(reflect.ValueOf(k)), nil))
-		}
-		return braces(parts)
-	case reflect.Struct:
-		table, _ := written.(map[string]any)
-		var parts []string
-		for _, f := range fields(v.Type()) {
-			if text, ok := w.field(f, v.FieldByIndex(f.Index), table); ok {
-				parts = append(parts, f.key+" = "+text)
-			}
-		}
-		return braces(parts)
-	}
-	return fmt.Sprint(v.Interface())
-}
-
-func stringKeys(v reflect.Value) map[string]bool {
-	keys := map[string]bool{}
-	//starling:exempt maprange a set of the keys
-	for _, k := range v.MapKeys() {
-		keys[k.String()] = true
-	}
-	return keys
-}
-
-func braces(parts []string) string {
-	if len(parts) == 0 {
-		return "{}"
-	}
-	return "{ " + strings.Join(parts, ", ") + " }"
-}
-
-func (w *writer) sweep(s *Sweep) {
+// marshal writes the table [sweep], nothing if there is no sweep.
+func (s *Sweep) marshal() (string, error) {
 	if s.Seeds <= 1 && len(s.Axes) == 0 {
-		return
+		return "", nil
 	}
-	w.text.WriteString("\n[sweep]\n")
+	var text strings.Builder
+	text.WriteString("\n[sweep]\n")
 	for _, a := range s.Axes {
-		fmt.Fprintf(&w.text, "%s = %s\n", quoted(a.Key), w.inline(reflect.ValueOf(a.Values), nil))
-	}
-	fmt.Fprintf(&w.text, "seeds = %d\n", s.Seeds)
-}
-
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-func key(k string) string {
-	if bareKey.MatchString(k) {
-		return k
-	}
-	return quoted(k)
-}
-
-// quoted returns a basic string of TOML.
-func quoted(text string) string {
-	var b strings.Builder
-	quote := `"`
-	if strings.Contains(text, "\n") {
-		quote = `"""`
-		b.WriteString(quote + "\n") // the first newline does not count
-	} else {
-		b.WriteString(quote)
-	}
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
+		values, err := document.Inline(a.Values)
+		if err != nil {
+			return "", fmt.Errorf("sweep.%s: %w", a.Key, err)
 		}
+		fmt.Fprintf(&text, "%s = %s\n", document.Quoted(a.Key), values)
 	}
-	b.WriteString(quote)
-	return b.String()
-}
-
-// float writes a floating-point number so that it is not read as a whole one.
-func float(v float64) string {
-	text := strconv.FormatFloat(v, 'g', -1, 64)
-	if strings.Trim(text, "-0123456789") == "" {
-		text += ".0"
-	}
-	return text
+	fmt.Fprintf(&text, "seeds = %d\n", s.Seeds)
+	return text.String(), nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/starling-sim/starling/scenarios/document"
 )
 
 // Assignment is a key with a value, as text.
@@ -60,7 +62,7 @@ func (s *Scenario) seeds(choice []int, v Variant) []Point {
 	for i, a := range s.Sweep.Axes {
 		value := a.Values[choice[i]]
 		overrides[a.Key] = value
-		assigned = append(assigned, Assignment{a.Key, valueText(value)})
+		assigned = append(assigned, Assignment{a.Key, document.ValueText(value)})
 	}
 	if v.Name != "" {
 		assigned = append(assigned, Assignment{variantKey, v.Name})
@@ -69,7 +71,7 @@ func (s *Scenario) seeds(choice []int, v Variant) []Point {
 	if len(problems) > 0 {
 		// Each value was checked by itself; that two do not go together shows
 		// when the world is built.
-		concrete = s.broken(asError(problems, nil))
+		concrete = s.broken(document.AsError(problems, nil))
 	}
 	concrete.alone(assigned)
 	var points []Point
@@ -91,7 +93,7 @@ func (s *Scenario) alone(assigned []Assignment) {
 	concerns := func(where map[string]any) bool {
 		//starling:exempt maprange whether all entries agree
 		for key, v := range where {
-			if value[key] != valueText(v) {
+			if value[key] != document.ValueText(v) {
 				return false
 			}
 		}
@@ -134,13 +136,13 @@ func (s *Scenario) broken(why error) *Scenario {
 func (s *Scenario) Set(values ...Assignment) error {
 	overrides := map[string]any{}
 	for _, a := range values {
-		overrides[a.Key] = parseValue(a.Value)
+		overrides[a.Key] = document.ParseValue(a.Value)
 	}
 	changed, problems := s.with(overrides)
 	for i := range problems {
 		problems[i].File, problems[i].Line = "--set", 0
 	}
-	if err := asError(problems, nil); err != nil {
+	if err := document.AsError(problems, nil); err != nil {
 		return err
 	}
 	*s = *changed
@@ -150,14 +152,14 @@ func (s *Scenario) Set(values ...Assignment) error {
 // with returns the scenario under overrides by dotted path, and what is wrong
 // with it then.
 func (s *Scenario) with(overrides map[string]any) (*Scenario, []Problem) {
-	tree := cloneTree(s.tree).(map[string]any)
+	tree := document.CloneTree(s.tree).(map[string]any)
 	keys := make([]string, 0, len(overrides))
 	for key := range overrides {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		if err := assign(tree, key, overrides[key]); err != nil {
+		if err := document.Assign(tree, key, overrides[key]); err != nil {
 			return nil, []Problem{{Key: key, Message: err.Error()}}
 		}
 	}
@@ -193,13 +195,13 @@ func (s *Scenario) decodeTree(tree, whole map[string]any) (*Scenario, []Problem)
 	if err != nil {
 		return nil, []Problem{{Message: fmt.Sprintf("write overridden scenario: %v", err)}}
 	}
-	d := &decoding{source: text, stacked: slices.Concat(s.Stack, s.otherStacks())}
+	d := &decoding{Document: document.Derived(text), stacked: slices.Concat(s.Stack, s.otherStacks())}
 	out := &Scenario{env: s.env, file: s.file}
 	if d.into(out) {
 		d.check(out)
 	}
 	out.tree = whole
-	return out, d.problems
+	return out, d.Problems()
 }
 
 // flatten turns nested tables into dotted paths.

@@ -11,6 +11,7 @@ import (
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/quantity"
 	"github.com/starling-sim/starling/protocol/stack"
+	"github.com/starling-sim/starling/scenarios/document"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -80,17 +81,7 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 
 // newStack returns the stack with its configurations.
 func (s *Scenario) newStack() (*stack.Stack, error) {
-	d := &decoding{}
-	configs := map[string]any{}
-	for _, name := range s.Stack {
-		if spec, ok := s.env.Registry.Lookup(name); ok {
-			configs[name] = d.protocolConfig(s, spec)
-		}
-	}
-	if err := asError(d.problems, nil); err != nil {
-		return nil, err
-	}
-	return s.env.Registry.New(s.Stack, configs)
+	return document.NewStack(s.env.Registry, s.Stack, s.bootstrapped())
 }
 
 // network returns the network model.

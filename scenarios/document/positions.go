@@ -1,4 +1,4 @@
-package scenarios
+package document
 
 import (
 	"fmt"
@@ -69,7 +69,7 @@ func (p positions) keys(parser *unstable.Parser, it unstable.Iterator, prefix st
 		if n := counts[path]; n > 0 && path != prefix {
 			path = fmt.Sprintf("%s[%d]", path, n-1)
 		}
-		path = join(path, string(key.Data))
+		path = Join(path, string(key.Data))
 		start := parser.Shape(key.Raw).Start
 		p[path] = position{start.Line, start.Column}
 	}
@@ -101,7 +101,8 @@ func (p positions) value(parser *unstable.Parser, v *unstable.Node, path string,
 	}
 }
 
-func join(path, key string) string {
+// Join returns the path of a key below a path.
+func Join(path, key string) string {
 	if path == "" {
 		return key
 	}

@@ -1,4 +1,4 @@
-package scenarios
+package document
 
 import (
 	"encoding"
@@ -7,51 +7,33 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 )
 
-// Scenarios are decoded here and not by the TOML library, which stops at the
+// Documents are decoded here and not by the TOML library, which stops at the
 // first value that does not fit: whoever has made three mistakes wants to hear
 // of three.
 
-// decodeTable decodes a table that stands at a path into the struct that out
-// points to, over what is there. What does not fit is noted and left as it was.
-func (d *decoding) decodeTable(table map[string]any, out any, path string) {
+// Decode decodes a table that stands at a path, "" for the whole document, into
+// the struct that out points to, over what is there. What does not fit is noted
+// and left as it was.
+func (d *Document) Decode(table map[string]any, out any, path string) {
 	d.decodeStruct(table, reflect.ValueOf(out).Elem(), path)
 }
 
-func (d *decoding) decodeStruct(table map[string]any, out reflect.Value, path string) {
-	values := map[string]reflect.Value{}
-	fieldValues(out, values)
+func (d *Document) decodeStruct(table map[string]any, out reflect.Value, path string) {
+	fields := Fields(out.Type())
 	for _, key := range slices.Sorted(maps.Keys(table)) {
-		if v, ok := values[key]; ok {
-			d.decodeValue(table[key], v, join(path, key))
+		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key }); i >= 0 {
+			d.decodeValue(table[key], out.FieldByIndex(fields[i].Index), Join(path, key))
 			continue
 		}
-		valid := validKeys(out.Type(), nil)
-		d.problem(join(path, key), Problem{Message: "unknown key", Nearest: nearest(key, valid), Valid: valid})
+		valid := validKeys(out.Type())
+		d.Problem(Join(path, key), Problem{Message: "unknown key", Nearest: Nearest(key, valid), Valid: valid})
 	}
-}
-
-// fieldValues gathers the fields of a struct by key, embedded ones included.
-func fieldValues(v reflect.Value, into map[string]reflect.Value) {
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.Anonymous {
-			fieldValues(v.Field(i), into)
-		} else if key := tomlKey(f); key != "" {
-			into[key] = v.Field(i)
-		}
-	}
-}
-
-// tomlKey is the key of a field, empty if it has none.
-func tomlKey(f reflect.StructField) string {
-	key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
-	return key
 }
 
 // decodeValue decodes a value of a TOML document into out.
-func (d *decoding) decodeValue(value any, out reflect.Value, path string) {
+func (d *Document) decodeValue(value any, out reflect.Value, path string) {
 	if u, ok := out.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		d.decodeText(value, u, path)
 		return
@@ -86,7 +68,7 @@ func (d *decoding) decodeValue(value any, out reflect.Value, path string) {
 // decodeText decodes what is written as text, such as a quantity with its unit.
 // A bare number counts as its digits: some quantities have a meaning without a
 // unit, the others say which one is missing.
-func (d *decoding) decodeText(value any, out encoding.TextUnmarshaler, path string) {
+func (d *Document) decodeText(value any, out encoding.TextUnmarshaler, path string) {
 	var text string
 	switch v := value.(type) {
 	case string:
@@ -96,15 +78,15 @@ func (d *decoding) decodeText(value any, out encoding.TextUnmarshaler, path stri
 	case float64:
 		text = strconv.FormatFloat(v, 'f', -1, 64)
 	default:
-		d.problemf(path, "got %s, want a value in quotes", describe(value))
+		d.Problemf(path, "got %s, want a value in quotes", Describe(value))
 		return
 	}
 	if err := out.UnmarshalText([]byte(text)); err != nil {
-		d.problemf(path, "%v", err)
+		d.Problemf(path, "%v", err)
 	}
 }
 
-func (d *decoding) decodeMap(value any, out reflect.Value, path string) {
+func (d *Document) decodeMap(value any, out reflect.Value, path string) {
 	table, ok := value.(map[string]any)
 	if !ok {
 		d.wrongType(value, out, path)
@@ -113,13 +95,13 @@ func (d *decoding) decodeMap(value any, out reflect.Value, path string) {
 	fresh := reflect.MakeMapWithSize(out.Type(), len(table))
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		item := reflect.New(out.Type().Elem()).Elem()
-		d.decodeValue(table[key], item, join(path, key))
+		d.decodeValue(table[key], item, Join(path, key))
 		fresh.SetMapIndex(reflect.ValueOf(key), item)
 	}
 	out.Set(fresh)
 }
 
-func (d *decoding) decodeList(value any, out reflect.Value, path string) {
+func (d *Document) decodeList(value any, out reflect.Value, path string) {
 	items, ok := value.([]any)
 	if !ok {
 		d.wrongType(value, out, path)
@@ -128,7 +110,7 @@ func (d *decoding) decodeList(value any, out reflect.Value, path string) {
 	if out.Kind() == reflect.Slice {
 		out.Set(reflect.MakeSlice(out.Type(), len(items), len(items)))
 	} else if out.Len() != len(items) {
-		d.problemf(path, "got %s, want a list of %d", describe(value), out.Len())
+		d.Problemf(path, "got %s, want a list of %d", Describe(value), out.Len())
 		return
 	}
 	for i, item := range items {
@@ -174,12 +156,12 @@ func setInt(n int64, out reflect.Value) bool {
 	return true
 }
 
-func (d *decoding) wrongType(value any, out reflect.Value, path string) {
-	d.problemf(path, "got %s, want %s", describe(value), wanted(out.Type()))
+func (d *Document) wrongType(value any, out reflect.Value, path string) {
+	d.Problemf(path, "got %s, want %s", Describe(value), wanted(out.Type()))
 }
 
-// describe says what a value of a TOML document is.
-func describe(value any) string {
+// Describe says what a value of a TOML document is.
+func Describe(value any) string {
 	switch v := value.(type) {
 	case map[string]any:
 		return "a table"
@@ -192,7 +174,7 @@ func describe(value any) string {
 			}
 		}
 	}
-	return valueText(value)
+	return ValueText(value)
 }
 
 // wanted says what a document must hold to be decoded into a type.

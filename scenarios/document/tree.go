@@ -1,4 +1,4 @@
-package scenarios
+package document
 
 import (
 	"fmt"
@@ -13,28 +13,29 @@ import (
 // A tree is a TOML document as maps, slices and scalars. Overrides are made in
 // it, so that they go through the same decoding and checks as what is written.
 
-func cloneTree(v any) any {
+// CloneTree returns a deep copy of a tree.
+func CloneTree(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		//starling:exempt maprange each entry is copied by itself
 		for k, item := range v {
-			out[k] = cloneTree(item)
+			out[k] = CloneTree(item)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = cloneTree(item)
+			out[i] = CloneTree(item)
 		}
 		return out
 	}
 	return v
 }
 
-// assign puts a value at a dotted path, in which numbers are indices of arrays:
+// Assign puts a value at a dotted path, in which numbers are indices of arrays:
 // "fault.0.share". Tables on the way are made.
-func assign(tree map[string]any, path string, value any) error {
+func Assign(tree map[string]any, path string, value any) error {
 	keys := strings.Split(path, ".")
 	if slices.Contains(keys, "") {
 		return fmt.Errorf("got key %q, want keys with dots between them, such as nodes.count", path)
@@ -71,9 +72,9 @@ func assign(tree map[string]any, path string, value any) error {
 	return fmt.Errorf("%s is a value and has no keys", list)
 }
 
-// parseValue reads a value from a command line: as TOML if it is, otherwise as
+// ParseValue reads a value from a command line: as TOML if it is, otherwise as
 // the text it is, so that quotes can be left out.
-func parseValue(text string) any {
+func ParseValue(text string) any {
 	var out struct{ V any }
 	if err := toml.Unmarshal([]byte("V = "+text), &out); err == nil && out.V != nil {
 		return out.V
@@ -81,8 +82,8 @@ func parseValue(text string) any {
 	return text
 }
 
-// valueText writes a value as people would.
-func valueText(v any) string {
+// ValueText writes a value as people would.
+func ValueText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
@@ -91,15 +92,41 @@ func valueText(v any) string {
 	case []any:
 		parts := make([]string, len(v))
 		for i, item := range v {
-			parts[i] = valueText(item)
+			parts[i] = ValueText(item)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case map[string]any:
 		var parts []string
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, key+" = "+valueText(v[key]))
+			parts = append(parts, key+" = "+ValueText(v[key]))
 		}
 		return "{ " + strings.Join(parts, ", ") + " }"
 	}
 	return fmt.Sprint(v)
+}
+
+// Subtree returns what was written at a dotted path with indices, nil if
+// nothing was.
+func Subtree(tree any, path string) any {
+	for _, key := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		switch node := tree.(type) {
+		case map[string]any:
+			tree = node[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(node) {
+				return nil
+			}
+			tree = node[i]
+		default:
+			return nil
+		}
+	}
+	return tree
+}
+
+// HasKey reports whether a key was written in a table.
+func HasKey(table map[string]any, key string) bool {
+	_, ok := table[key]
+	return ok
 }

@@ -1,0 +1,23 @@
+// Package admin is how a running node is looked at and told what to do: an HTTP
+// interface with JSON bodies, and the client of it that the command line uses.
+//
+// It listens on a unix socket, whose file permissions say who may use it, or on
+// TCP at a loopback address, where every request carries a bearer token. Faults
+// can be injected in lab mode only.
+//
+//	GET    /v1/status           identity, stack, counts, health
+//	GET    /v1/members          what the membership protocol believes
+//	GET    /v1/view             the overlay's links
+//	GET    /v1/events           server-sent events: everything protocols emit
+//	POST   /v1/broadcast        the body is the payload
+//	POST   /v1/leave            say goodbye and stop
+//	POST   /v1/command          a workload command, by name (lab mode)
+//	POST   /v1/lab/rules        begin a network rule (lab mode)
+//	DELETE /v1/lab/rules/{id}   end it
+//	GET    /v1/lab/counters     what was sent, received and lost (lab mode)
+//	GET    /metrics             Prometheus
+//	GET    /livez /readyz       for those who watch the process
+//	GET    /debug/pprof/        if asked for
+//
+// Errors are {"error": "..."} with a fitting status.
+package admin

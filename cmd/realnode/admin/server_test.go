@@ -1,0 +1,295 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starling-sim/starling/cmd/realnode/admin"
+)
+
+// fake is a node and its lab.
+type fake struct {
+	said   chan []byte
+	events chan admin.Event
+	rules  map[uint64]string
+}
+
+func (*fake) Status(context.Context) (admin.Status, error) {
+	return admin.Status{ID: "00000000000000aa", Members: 3}, nil
+}
+
+func (*fake) Members(context.Context) ([]admin.Member, error) {
+	return []admin.Member{{ID: "00000000000000bb", Status: "alive"}}, nil
+}
+
+func (*fake) View(context.Context) (admin.View, error) {
+	return admin.View{}, fmt.Errorf("no overlay in the stack: %w", admin.ErrNotSupported)
+}
+
+func (f *fake) Broadcast(_ context.Context, payload []byte) error {
+	f.said <- payload
+	return nil
+}
+func (*fake) Leave(context.Context) error { return nil }
+
+func (f *fake) Events(context.Context) (<-chan admin.Event, error) { return f.events, nil }
+
+func (*fake) Command(_ context.Context, c admin.Command) error {
+	if c.Name != "plumtree.broadcast" {
+		return fmt.Errorf("unknown command %q", c.Name)
+	}
+	return nil
+}
+
+func (f *fake) Apply(_ context.Context, rule json.RawMessage) (uint64, error) {
+	f.rules[7] = string(rule)
+	return 7, nil
+}
+
+func (f *fake) Remove(_ context.Context, id uint64) error {
+	if _, ok := f.rules[id]; !ok {
+		return errors.New("no such rule")
+	}
+	delete(f.rules, id)
+	return nil
+}
+
+func (*fake) Counters(context.Context) (map[string]uint64, error) {
+	return map[string]uint64{"sent": 5}, nil
+}
+
+// serve starts an interface and returns a client of it.
+func serve(t *testing.T, change func(c *admin.Config)) (*fake, *admin.Client, string) {
+	t.Helper()
+	f := &fake{said: make(chan []byte, 10), events: make(chan admin.Event, 10), rules: map[uint64]string{}}
+	c := admin.Config{
+		Listen: "unix://" + filepath.Join(t.TempDir(), "admin"), Node: f, MaxPayload: 1000,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&c)
+	}
+	s, err := admin.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	client := admin.NewClient(s.Address(), c.Token)
+	t.Cleanup(func() {
+		client.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return f, client, s.Address()
+}
+
+func onTCP(c *admin.Config) { c.Listen, c.Token = "127.0.0.1:0", "s3cret" }
+
+func TestClientAndServer(t *testing.T) {
+	for name, change := range map[string]func(*admin.Config){"unix": nil, "tcp": onTCP} {
+		t.Run(name, func(t *testing.T) {
+			f, c, _ := serve(t, change)
+			ctx := t.Context()
+			if s, err := c.Status(ctx); err != nil || s.Members != 3 {
+				t.Errorf("status: got %+v, %v", s, err)
+			}
+			if m, err := c.Members(ctx); err != nil || len(m) != 1 || m[0].Status != "alive" {
+				t.Errorf("members: got %+v, %v", m, err)
+			}
+			if _, err := c.View(ctx); !errors.Is(err, admin.ErrNotSupported) || !strings.Contains(err.Error(), "no overlay") {
+				t.Errorf("view: got %v, want it not supported", err)
+			}
+			if err := c.Broadcast(ctx, []byte("hello")); err != nil {
+				t.Error(err)
+			}
+			if got := string(<-f.said); got != "hello" {
+				t.Errorf("broadcast %q", got)
+			}
+			if err := c.Broadcast(ctx, make([]byte, 1001)); err == nil || !strings.Contains(err.Error(), "at most 1000 bytes") {
+				t.Errorf("too large a payload: got %v", err)
+			}
+			if err := c.Leave(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestFaultsAreForLabMode(t *testing.T) {
+	_, c, _ := serve(t, nil)
+	for what, err := range map[string]error{
+		"command": c.Command(t.Context(), admin.Command{Name: "plumtree.broadcast"}),
+		"rule":    second(c.Apply(t.Context(), []byte(`{}`))),
+	} {
+		if !errors.Is(err, admin.ErrNotSupported) {
+			t.Errorf("%s outside lab mode: got %v", what, err)
+		}
+	}
+	f, c, _ := serve(t, func(c *admin.Config) { c.Lab = c.Node.(*fake) })
+	if err := c.Command(t.Context(), admin.Command{Name: "plumtree.broadcast"}); err != nil {
+		t.Error(err)
+	}
+	id, err := c.Apply(t.Context(), []byte(`{"cut":true}`))
+	if err != nil || id != 7 || f.rules[7] != `{"cut":true}` {
+		t.Errorf("apply: got %d, %v; rules %v", id, err, f.rules)
+	}
+	if err := c.Remove(t.Context(), 7); err != nil {
+		t.Error(err)
+	}
+	if err := c.Remove(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "no such rule") {
+		t.Errorf("remove again: got %v", err)
+	}
+	if m, err := c.Counters(t.Context()); err != nil || m["sent"] != 5 {
+		t.Errorf("counters: got %v, %v", m, err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestWithoutTheTokenNothingIsSaid(t *testing.T) {
+	_, _, at := serve(t, onTCP)
+	get := func(path, token, host string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", token)
+		}
+		if host != "" {
+			req.Host = host
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(b)
+	}
+	for _, c := range []struct {
+		token, host string
+		want        int
+	}{
+		{"", "", 401},
+		{"s3cret", "", 401},
+		{"Bearer wrong", "", 401},
+		{"Bearer ", "", 401},
+		{"Bearer s3cret", "", 200},
+		{"Bearer s3cret", "evil.example:80", 421},
+		{"Bearer s3cret", "localhost:1", 200},
+	} {
+		got, body := get("/v1/status", c.token, c.host)
+		if got != c.want {
+			t.Errorf("token %q, host %q: got %d, want %d", c.token, c.host, got, c.want)
+		}
+		if got != 200 && strings.Contains(body, "00aa") {
+			t.Errorf("told %s to one without the token", body)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestEventsAreStreamed(t *testing.T) {
+	f, c, _ := serve(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for _, name := range []string{"swim.alive", "plumtree.deliver", "swim.suspect"} {
+		f.events <- admin.Event{Name: name, Node: "00000000000000aa", Args: [3]uint64{1, 2, 1 << 63}}
+	}
+	enough := errors.New("enough")
+	var got []string
+	err := c.Events(ctx, []string{"swim."}, func(e admin.Event) error {
+		if e.Args[2] != 1<<63 {
+			t.Errorf("arguments %v", e.Args)
+		}
+		if got = append(got, e.Name); len(got) == 2 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || strings.Join(got, " ") != "swim.alive swim.suspect" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// A client that watches does not keep the process from ending.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	f := &fake{events: make(chan admin.Event, 1)}
+	s, err := admin.New(admin.Config{
+		Listen: "unix://" + filepath.Join(t.TempDir(), "admin"), Node: f, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	c := admin.NewClient(s.Address(), "")
+	defer c.Close()
+	f.events <- admin.Event{Name: "a"}
+	watched := make(chan error, 1)
+	go func() {
+		watched <- c.Events(t.Context(), nil, func(admin.Event) error {
+			cancel()
+			return nil
+		})
+	}()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if err := <-watched; !errors.Is(err, admin.ErrEnded) {
+		t.Errorf("watching: got %v, want that the node has ended", err)
+	}
+}
+
+func TestListenRefuses(t *testing.T) {
+	taken, _, at := serve(t, nil)
+	_ = taken
+	for listen, want := range map[string]string{
+		"0.0.0.0:7980":   "loopback",
+		"127.0.0.1:0":    "token",
+		"somewhere":      "want unix:///path",
+		at:               "another process",
+		"unix:///no/dir": "no such file",
+	} {
+		_, err := admin.New(admin.Config{Listen: listen})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("listen on %q: got %v, want it to say %q", listen, err, want)
+		}
+	}
+}
+
+// FuzzRequests has the interface in lab mode hammered with requests: it answers
+// each with a status of its own.
+func FuzzRequests(f *testing.F) {
+	f.Add("POST", "/v1/command", []byte(`{"name":"plumtree.broadcast","value":"aGk="}`))
+	f.Add("POST", "/v1/lab/rules", []byte(`{"cut":true}`))
+	f.Add("DELETE", "/v1/lab/rules/18446744073709551616", []byte{})
+	f.Add("POST", "/v1/broadcast", make([]byte, 2000))
+	f.Add("GET", "/../v1/status?x=%zz", []byte{})
+	f.Fuzz(func(t *testing.T, method, path string, body []byte) {
+		node := &fake{said: make(chan []byte, 1), events: make(chan admin.Event), rules: map[uint64]string{}}
+		close(node.events)
+		h := admin.Handler(admin.Config{
+			Listen: "unix:///fuzz", Node: node, Lab: node, MaxPayload: 1000, Logger: slog.New(slog.DiscardHandler),
+		})
+		status, ok := admin.Exchange(h, method, path, body)
+		if ok && (status < 200 || status > 599) {
+			t.Errorf("%s %s: status %d", method, path, status)
+		}
+	})
+}

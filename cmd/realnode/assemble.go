@@ -1,0 +1,449 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/starling-sim/starling/cmd/realnode/config"
+	"github.com/starling-sim/starling/cmd/realnode/disk"
+	"github.com/starling-sim/starling/cmd/realnode/lab"
+	"github.com/starling-sim/starling/cmd/realnode/node"
+	"github.com/starling-sim/starling/cmd/realnode/observe"
+	"github.com/starling-sim/starling/cmd/realnode/transport"
+	"github.com/starling-sim/starling/cmd/realnode/tunnel"
+	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/stack"
+)
+
+// parts are what a process is made of, from the sockets up.
+type parts struct {
+	cfg   *config.Config
+	specs []protocol.Spec
+	log   *slog.Logger
+	began time.Time
+
+	id        protocol.NodeID
+	listen    netip.AddrPort
+	network   transport.Network
+	plain     *transport.Plain // nil in a tunnel
+	tunnel    *tunnel.Tunnel   // nil if plain
+	traffic   *transport.Counters
+	transport *transport.Transport
+	shim      *lab.Shim  // nil but in a lab with a network of its own
+	world     *lab.World // likewise
+	store     *disk.Store
+	metrics   *observe.Metrics
+	observer  *observe.Observer
+	health    *observe.Health
+	heartbeat *observe.Heartbeat
+	node      *node.Node
+
+	closers []func() error
+}
+
+// assemble makes a process of a configuration. Nothing runs but the sockets, as
+// far as the node's identity depends on them.
+func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{cfg: cfg, log: log, began: time.Now(), traffic: &transport.Counters{}, health: &observe.Health{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+			p = nil
+		}
+	}()
+	st, err := cfg.NewStack()
+	if err != nil {
+		return p, err
+	}
+	p.specs = st.Specs()
+	if err := p.openLab(); err != nil {
+		return p, err
+	}
+	if err := p.openNetwork(ctx); err != nil {
+		return p, err
+	}
+	if p.metrics, err = observe.NewMetrics(p.specs, version()); err != nil {
+		return p, err
+	}
+	if err := p.openStore(); err != nil {
+		return p, err
+	}
+	seeds, err := p.seeds(ctx)
+	if err != nil {
+		return p, err
+	}
+	if err := p.openObserver(ctx, len(seeds) == 0); err != nil {
+		return p, err
+	}
+	if err := p.openNode(st, seeds); err != nil {
+		return p, err
+	}
+	return p, p.registerFigures()
+}
+
+// close ends everything, in the opposite order.
+func (p *parts) close() error {
+	var errs []error
+	for len(p.closers) > 0 {
+		last := len(p.closers) - 1
+		errs = append(errs, p.closers[last]())
+		p.closers = p.closers[:last]
+	}
+	return errors.Join(errs...)
+}
+
+func (p *parts) onClose(f func() error) { p.closers = append(p.closers, f) }
+
+// openNetwork opens the sockets and settles who this node is.
+func (p *parts) openNetwork(ctx context.Context) error {
+	t := p.cfg.Transport
+	listen, err := p.cfg.ListenAddr()
+	if err != nil {
+		return err
+	}
+	advertise, err := p.cfg.AdvertiseAddr()
+	if err != nil {
+		return err
+	}
+	if t.Kind == "wireguard" {
+		return p.openTunnel(ctx, listen, advertise)
+	}
+	id, err := p.plainIdentity(cmp.Or(advertise, listen))
+	if err != nil {
+		return err
+	}
+	plain, err := transport.NewPlain(transport.PlainConfig{
+		Self: id, Listen: listen, Advertise: advertise, Insecure: t.Insecure,
+		StreamTimeout: t.Limits.StreamTimeout.Std(), MaxPeers: t.MaxPeers,
+	})
+	if err != nil {
+		return err
+	}
+	p.onClose(plain.Close)
+	p.id, p.plain, p.network, p.listen = id, plain, plain, plain.Addr()
+	return nil
+}
+
+// plainIdentity is the configured identity or that of the address. A port that
+// is chosen by the system makes an identity for this once.
+func (p *parts) plainIdentity(at netip.AddrPort) (protocol.NodeID, error) {
+	if text := p.cfg.Node.ID; text != "" {
+		return protocol.ParseNodeID(text)
+	}
+	if at.Port() != 0 && !at.Addr().IsUnspecified() {
+		return plainID(at), nil
+	}
+	return randomID(), nil
+}
+
+func (p *parts) openTunnel(ctx context.Context, listen, advertise netip.AddrPort) error {
+	w := p.cfg.WireGuard
+	path := p.cfg.KeyFile()
+	if path == "" {
+		return usagef("wireguard: want a place for the node's keys: node.data_dir or wireguard.key_file")
+	}
+	keys, err := tunnel.LoadKeys(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fmt.Errorf("make the directory of the keys: %w", err)
+		}
+		keys, err = tunnel.CreateKeys(path)
+	}
+	if err != nil {
+		return err
+	}
+	o := tunnel.Options{
+		Keys: keys, Listen: listen, Advertise: advertise, Keepalive: w.KeepAlive.Std(),
+		StreamTimeout: p.cfg.Transport.Limits.StreamTimeout.Std(), MaxPeers: p.cfg.Transport.MaxPeers, Log: p.log,
+	}
+	if w.ClusterSecretFile != "" {
+		text, err := os.ReadFile(p.cfg.Path(w.ClusterSecretFile))
+		if err != nil {
+			return fmt.Errorf("read the cluster's secret: %w", err)
+		}
+		secret, err := tunnel.ParseSecret(strings.TrimSpace(string(text)))
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.cfg.Path(w.ClusterSecretFile), err)
+		}
+		o.Secret = &secret
+	}
+	for _, text := range w.Allow {
+		id, err := tunnel.ParseIdentity(text)
+		if err != nil {
+			return fmt.Errorf("wireguard.allow: %w", err)
+		}
+		o.Allow = append(o.Allow, id)
+	}
+	tun, err := tunnel.New(o)
+	if err != nil {
+		return err
+	}
+	p.onClose(tun.Close)
+	p.id, p.tunnel, p.network, p.listen = tun.ID(), tun, tun, tun.ListenAddr()
+	return nil
+}
+
+// openStore opens the disk, if the node has one.
+func (p *parts) openStore() error {
+	dir := p.cfg.Path(p.cfg.Node.DataDir)
+	if dir == "" {
+		return nil
+	}
+	store, err := disk.Open(filepath.Join(dir, "store"), disk.Options{
+		Logger: p.log, Failed: func(err error) {
+			p.metrics.StoreError()
+			p.log.Error("the store has failed; the node goes on without", "error", err)
+		},
+	})
+	if errors.Is(err, disk.ErrFull) {
+		p.log.Error("the disk is full; the node runs without a store", "error", err)
+		p.health.Readiness("store", func(context.Context) error { return err })
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.store = store
+	p.onClose(store.Close)
+	p.health.Readiness("store", observe.Failed(store.Err))
+	return nil
+}
+
+// openObserver makes what watches the node; first tells whether it was told of
+// nobody to start from, and so need not have met anybody to be well.
+func (p *parts) openObserver(ctx context.Context, first bool) error {
+	o := p.cfg.Observe
+	traces, err := observe.NewTraces(ctx, observe.TraceOptions{
+		Endpoint: o.OTLPEndpoint, Node: p.id, Version: version(), Share: o.TraceShare.Float(), Log: p.log.Handler(),
+	})
+	if err != nil {
+		return err
+	}
+	options := observe.Options{Specs: p.specs, Start: p.began, Metrics: p.metrics, Traces: traces, First: first}
+	if o.LogEvents {
+		options.Log = p.log.Handler()
+	}
+	if p.observer, err = observe.New(options); err != nil {
+		return err
+	}
+	p.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := p.observer.Close(ctx); err != nil {
+			p.log.Warn("not everything that was observed got where it should", "error", err)
+		}
+		return nil
+	})
+	p.heartbeat = observe.NewHeartbeat(30 * time.Second)
+	p.health.Liveness("loop", p.heartbeat.Check)
+	p.health.Readiness("joined", p.observer.Joined)
+	return nil
+}
+
+// registerFigures gives the metrics what is counted elsewhere.
+func (p *parts) registerFigures() error {
+	m := p.metrics
+	errs := []error{
+		m.ByLabel("starling_datagrams_dropped_total", func() map[string]uint64 { return p.dropped(true) }),
+		m.ByLabel("starling_streams_failed_total", func() map[string]uint64 { return p.dropped(false) }),
+		m.Value("starling_streams_open", func() float64 { return float64(p.traffic.Snapshot().Connections) }),
+		m.ByLabel("starling_inbox_dropped_total", func() map[string]uint64 {
+			out := map[string]uint64{}
+			for why, n := range p.node.Stats().Dropped {
+				out[node.Drop(why).String()] = n
+			}
+			return out
+		}),
+		m.Value("starling_inbox_messages", func() float64 {
+			s := p.node.Stats()
+			return float64(s.InboxDatagrams + s.InboxStreamFrames)
+		}),
+		m.Value("starling_timers_pending", func() float64 { return float64(p.node.Stats().Timers) }),
+		p.health.Register(m),
+	}
+	if p.tunnel != nil {
+		errs = append(
+			errs,
+			m.ByLabel("starling_tunnel_dropped_total", func() map[string]uint64 {
+				out := map[string]uint64{}
+				for why, n := range p.tunnel.Stats().Dropped {
+					out[why.String()] = n
+				}
+				return out
+			}),
+			m.Value("starling_tunnel_peers", func() float64 { return float64(p.tunnel.Stats().Configured) }),
+		)
+	}
+	return errors.Join(errs...)
+}
+
+// dropped are what the transport dropped, of datagrams or of streams.
+func (p *parts) dropped(datagrams bool) map[string]uint64 {
+	out := map[string]uint64{}
+	s := p.traffic.Snapshot()
+	for _, why := range transport.Reasons() {
+		switch why {
+		case transport.Handshake, transport.Connections, transport.Memory, transport.Queue, transport.Lost:
+			if !datagrams {
+				out[why.String()] = s.Dropped[why]
+			}
+		default:
+			if datagrams {
+				out[why.String()] = s.Dropped[why]
+			}
+		}
+	}
+	if !datagrams {
+		out["broken"] = s.StreamsBroken
+	}
+	return out
+}
+
+// openNode puts the runtime on the transport.
+func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
+	l := p.cfg.Transport.Limits
+	up := &upward{parts: p}
+	var cancel context.CancelFunc
+	up.ctx, cancel = context.WithCancel(context.Background())
+	p.onClose(func() error { cancel(); return nil })
+	t, err := transport.New(transport.Config{
+		Self: p.id, Network: p.network, Deliver: up.deliver, Broken: up.broken, Counters: p.traffic,
+		Limits: transport.Limits{
+			StreamTimeout: l.StreamTimeout.Std(), HandshakeTimeout: l.HandshakeTimeout.Std(), IdleTimeout: l.StreamIdle.Std(),
+			MaxConnections: l.Connections, MaxConnectionsPerPeer: l.ConnectionsPerPeer,
+			MaxHandshakes: l.Handshakes, MaxHandshakesPerIP: l.HandshakesPerAddress,
+			MaxQueuedMessages: l.QueuedMessages, MaxQueuedBytesPerPeer: int(l.QueuedPerPeer), MaxQueuedBytes: int(l.Queued),
+			MaxReadingBytes: int(l.Reading), DatagramRate: float64(time.Second) / float64(l.DatagramRate.Interval()), DatagramBurst: l.DatagramBurst,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	p.transport = t
+	var lower node.Transport = counted{t, p.metrics}
+	if p.world != nil {
+		if p.shim, err = p.newShim(t, up); err != nil {
+			return err
+		}
+		p.onClose(func() error { p.shim.Close(); return nil })
+		lower = counted{shimmed{p.shim}, p.metrics}
+	}
+	c := node.Config{
+		ID: p.id, Stack: st, Transport: lower, Contacts: p.network, Seeds: seeds, Observer: p.observer, Logger: p.log,
+		Inbox: node.InboxLimits{
+			Datagrams: l.InboxDatagrams, DatagramBytes: int(l.InboxDatagramBytes),
+			StreamFrames: l.InboxFrames, StreamBytes: int(l.InboxFrameBytes),
+		},
+		Lag: p.metrics.LoopLag,
+	}
+	if p.store != nil {
+		c.Store = p.store
+	}
+	if p.world != nil {
+		c.Index, c.Seed, c.Restarted = uint32(p.world.Self), p.world.NodeSeed(), p.world.Life > 0
+	}
+	if p.node, err = node.New(c); err != nil {
+		return err
+	}
+	up.runtime.Store(p.node)
+	return nil
+}
+
+// seeds are the nodes to start from. Those of a tunnel have to be talked to:
+// it takes a proof to be let in.
+func (p *parts) seeds(ctx context.Context) ([]protocol.Peer, error) {
+	var seeds []protocol.Peer
+	if p.tunnel == nil {
+		for _, text := range p.cfg.Node.Seeds {
+			s, err := plainSeed(ctx, text)
+			if err != nil {
+				return nil, err
+			}
+			if s.ID != p.id {
+				seeds = append(seeds, s)
+			}
+		}
+		return seeds, nil
+	}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	var errs []error
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
+	for _, text := range p.tunnelSeeds() {
+		wait.Go(func() {
+			s, err := p.joinThrough(ctx, text)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+				errs = append(errs, err)
+			case s.ID != p.id:
+				seeds = append(seeds, s)
+			}
+		})
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		if len(seeds) == 0 && !p.tunnel.IsMember() {
+			return nil, err
+		}
+		p.log.Warn("not all seeds answered", "error", err)
+	}
+	return seeds, nil
+}
+
+// joinPatience is how long seeds are waited for.
+const joinPatience = 20 * time.Second
+
+// tunnelSeeds are the configured seeds and the ticket that a file holds.
+func (p *parts) tunnelSeeds() []string {
+	seeds := p.cfg.Node.Seeds
+	if path := p.cfg.Path(p.cfg.WireGuard.TicketFile); path != "" && !p.tunnel.IsMember() {
+		if text, err := os.ReadFile(path); err == nil {
+			seeds = append(seeds[:len(seeds):len(seeds)], strings.TrimSpace(string(text)))
+		}
+	}
+	return seeds
+}
+
+func (p *parts) joinThrough(ctx context.Context, text string) (protocol.Peer, error) {
+	switch {
+	case strings.HasPrefix(text, tunnel.ContactPrefix):
+		c, err := tunnel.ParseContact(text)
+		if err != nil {
+			return protocol.Peer{}, err
+		}
+		raw := c.Append(nil)
+		return protocol.Peer{ID: c.NodeID(), Contact: raw}, p.tunnel.Introduce(c.NodeID(), raw)
+	case strings.HasPrefix(text, tunnel.TicketPrefix):
+		t, err := tunnel.ParseTicket(text)
+		if err != nil {
+			return protocol.Peer{}, err
+		}
+		return p.tunnel.Join(ctx, t)
+	}
+	at, err := resolve(ctx, text)
+	if err != nil {
+		return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)
+	}
+	return p.tunnel.JoinAt(ctx, at)
+}
+
+// kindOf is the kind of the message that a frame holds.
+func kindOf(frame []byte) protocol.MessageKind {
+	if len(frame) < protocol.FrameOverhead {
+		return 0
+	}
+	return protocol.MessageKind(binary.BigEndian.Uint16(frame[1:]))
+}

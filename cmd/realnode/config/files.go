@@ -1,0 +1,46 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// CheckFiles looks at the files that the configuration names: that those which
+// the node needs are there, and that secrets are not for everybody to read. The
+// error is an *[Error].
+func (c *Config) CheckFiles() error {
+	d := &reading{c.doc.Fresh()}
+	for _, s := range []struct {
+		key, name string
+		// forbidden are the permissions that nobody must have, made whether
+		// the node makes the file itself.
+		forbidden fs.FileMode
+		made      bool
+	}{
+		{"wireguard.key_file", c.WireGuard.KeyFile, 0o077, true},
+		{"wireguard.cluster_secret_file", c.WireGuard.ClusterSecretFile, 0o007, false},
+		// A node that is a member needs its ticket no longer.
+		{"wireguard.ticket_file", c.WireGuard.TicketFile, 0o007, true},
+		{"admin.token_file", c.Admin.TokenFile, 0o007, false},
+	} {
+		if s.name == "" || s.key != "admin.token_file" && c.Transport.Kind != kindWireGuard {
+			continue
+		}
+		info, err := os.Stat(c.Path(s.name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && s.made:
+		case err != nil:
+			d.Problemf(s.key, "%v", err)
+		case !info.Mode().IsRegular():
+			d.Problemf(s.key, "%s is no regular file", c.Path(s.name))
+		case info.Mode().Perm()&s.forbidden != 0 && runtime.GOOS != "windows":
+			d.Problemf(s.key, "%s has mode %#o, want at most %#o: others may read it", c.Path(s.name), info.Mode().Perm(), 0o770&^s.forbidden)
+		}
+	}
+	if info, err := os.Stat(c.Path(c.Node.DataDir)); c.Node.DataDir != "" && err == nil && !info.IsDir() {
+		d.Problemf("node.data_dir", "%s is no directory", c.Path(c.Node.DataDir))
+	}
+	return d.Err()
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/starling-sim/starling/protocol"
+)
+
+// plainID is the identity of a node that is known by its address alone. Nobody
+// vouches for it: plain transport is for labs. But a seed can be named before it
+// runs, and a node that comes back at its address is the same.
+func plainID(at netip.AddrPort) protocol.NodeID {
+	sum := sha256.Sum256([]byte("starling plain v1 " + at.String()))
+	id := protocol.NodeID(binary.BigEndian.Uint64(sum[:8]))
+	if id == 0 {
+		return 1 // zero names nobody
+	}
+	return id
+}
+
+// plainSeed reads a seed of plain transport: host:port, or id@host:port for a
+// node whose identity does not come from its address.
+func plainSeed(ctx context.Context, text string) (protocol.Peer, error) {
+	name, at, named := strings.Cut(text, "@")
+	if !named {
+		at = text
+	}
+	addr, err := resolve(ctx, at)
+	if err != nil {
+		return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)
+	}
+	p := protocol.Peer{ID: plainID(addr), Contact: []byte(addr.String())}
+	if named {
+		if p.ID, err = protocol.ParseNodeID(name); err != nil {
+			return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)
+		}
+	}
+	return p, nil
+}
+
+// resolve returns the address that a host and port stand for. Of a name with
+// several it is the first: the node there is told by its address.
+func resolve(ctx context.Context, hostPort string) (netip.AddrPort, error) {
+	if at, err := netip.ParseAddrPort(hostPort); err == nil {
+		return at, nil
+	}
+	host, port, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("got %q, want host:port", hostPort)
+	}
+	n, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(n)), nil
+}
+
+// randomID is an identity for one life.
+func randomID() protocol.NodeID {
+	var b [8]byte
+	rand.Read(b[:]) // does not fail
+	return protocol.NodeID(max(binary.BigEndian.Uint64(b[:]), 1))
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/starling-sim/starling/cmd/realnode/admin"
+	"github.com/starling-sim/starling/cmd/realnode/lab"
+	"github.com/starling-sim/starling/cmd/realnode/transport"
+	"github.com/starling-sim/starling/netmodel"
+	"github.com/starling-sim/starling/protocol"
+)
+
+// openLab reads the world that the process is part of, if it is.
+func (p *parts) openLab() error {
+	if p.cfg.Lab.World == "" {
+		return nil
+	}
+	w, err := lab.ReadWorld(p.cfg.Path(p.cfg.Lab.World))
+	if err != nil {
+		return err
+	}
+	p.world = w
+	return nil
+}
+
+// newShim puts the world's network above the transport.
+func (p *parts) newShim(t *transport.Transport, up *upward) (*lab.Shim, error) {
+	model, err := p.world.Model()
+	if err != nil {
+		return nil, err
+	}
+	return lab.New(lab.Config{
+		Self: p.world.Self, Index: p.world.Index(), Model: model, Lower: below{t}, Now: p.world.Now,
+		Deliver:       func(from protocol.NodeID, frame []byte) { up.hand(from, frame, false) },
+		Broken:        up.tellBroken,
+		StreamTimeout: p.world.StreamTimeout, StreamIdle: p.world.StreamIdle,
+		FirstK: p.world.FirstK(),
+	})
+}
+
+// labMode is what the admin interface does in lab mode.
+type labMode struct{ *parts }
+
+var _ admin.Lab = labMode{}
+
+// Command has a protocol do something, by the command's name.
+func (l labMode) Command(ctx context.Context, c admin.Command) error {
+	var names []string
+	for _, spec := range l.specs {
+		for _, command := range spec.Commands {
+			if command.Name == c.Name {
+				return l.node.WorkloadCommand(ctx, protocol.Command{Kind: command.Kind, Key: c.Key, Value: c.Value, Args: c.Args}, c.Workload)
+			}
+			names = append(names, command.Name)
+		}
+	}
+	return fmt.Errorf("unknown command %q (valid: %s)", c.Name, strings.Join(names, ", "))
+}
+
+// Apply begins a network rule.
+func (l labMode) Apply(_ context.Context, rule json.RawMessage) (uint64, error) {
+	if l.shim == nil {
+		return 0, errNoWorld
+	}
+	r, err := lab.DecodeRule(bytes.NewReader(rule))
+	if err != nil {
+		return 0, err
+	}
+	id, err := l.shim.Apply(r)
+	return uint64(id), err
+}
+
+// Remove ends a network rule.
+func (l labMode) Remove(_ context.Context, id uint64) error {
+	if l.shim == nil {
+		return errNoWorld
+	}
+	return l.shim.Remove(netmodel.RuleID(id))
+}
+
+var errNoWorld = fmt.Errorf("the node has no network of its own ([lab] world): %w", admin.ErrNotSupported)
+
+// Counters are the traffic so far, by name.
+func (l labMode) Counters(context.Context) (map[string]uint64, error) {
+	out := map[string]uint64{}
+	s := l.node.Stats()
+	for _, k := range s.Kinds {
+		for what, n := range map[string]uint64{"in": k.In, "in_bytes": k.InBytes, "out": k.Out, "out_bytes": k.OutBytes} {
+			if n > 0 {
+				out["kind."+k.Name+"."+what] = n
+			}
+		}
+	}
+	out["timers"], out["streams_broken"], out["refused"] = s.TimersFired, s.StreamsBroken, s.Refused
+	out["observation_dropped"] = l.observer.Dropped()["queue"] + l.observer.Dropped()["subscriber"]
+	t := l.traffic.Snapshot()
+	out["datagrams_out"], out["datagram_bytes_out"] = t.DatagramsOut, t.DatagramBytesOut
+	out["stream_frames_out"], out["stream_bytes_out"] = t.StreamFramesOut, t.StreamBytesOut
+	if l.shim != nil {
+		st := l.shim.Stats()
+		out["shim.datagrams"], out["shim.stream_messages"] = st.Datagrams, st.StreamMessages
+		out["shim.duplicated"], out["shim.corrupted"] = st.Duplicated, st.Corrupted
+		out["shim.late_ns"], out["shim.most_late_ns"] = uint64(st.Late), uint64(st.MostLate)
+		for why, n := range st.Lost {
+			out["shim.lost."+string(why)] = n
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,132 @@
+package transport
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestPlainRefusesOtherHostsUnlessTold(t *testing.T) {
+	for _, at := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:0"} {
+		if _, err := NewPlain(PlainConfig{Self: 1, Listen: netip.MustParseAddrPort(at)}); !errors.Is(err, ErrInsecure) || !strings.Contains(err.Error(), "--insecure") {
+			t.Errorf("%s: got error %v, want ErrInsecure that names the flag", at, err)
+		}
+	}
+}
+
+func TestPlainNeedsAnAddressToTell(t *testing.T) {
+	cfg := PlainConfig{Self: 1, Listen: netip.MustParseAddrPort("0.0.0.0:0"), Insecure: true}
+	if _, err := NewPlain(cfg); err == nil {
+		t.Error("would tell others an unspecified address")
+	}
+	cfg.Advertise = netip.MustParseAddrPort("127.0.0.1:0")
+	p, err := NewPlain(cfg)
+	must(t, err)
+	defer func() { _ = p.Close() }()
+	if got, want := string(p.Contact(1)), netip.AddrPortFrom(cfg.Advertise.Addr(), p.Addr().Port()).String(); got != want {
+		t.Errorf("got contact %q, want %q", got, want)
+	}
+}
+
+func TestPlainHasOnePortForBoth(t *testing.T) {
+	p, err := NewPlain(PlainConfig{Self: 1, Listen: loopback})
+	must(t, err)
+	pc, err := p.ListenPacket()
+	must(t, err)
+	defer func() { _ = pc.Close() }()
+	l, err := p.Listen()
+	must(t, err)
+	defer func() { _ = l.Close() }()
+	if a, b := addrPort(pc.LocalAddr()), addrPort(l.Addr()); a != b || a != p.Addr() || a.Port() == 0 {
+		t.Errorf("got datagrams at %v, streams at %v, want both at %v", a, b, p.Addr())
+	}
+	if _, err := p.Listen(); err == nil {
+		t.Error("handed out the listener twice")
+	}
+	if _, err := NewPlain(PlainConfig{Self: 2, Listen: p.Addr()}); err == nil {
+		t.Error("took a port that is in use")
+	}
+	must(t, p.Close())
+}
+
+func TestPlainAddressBook(t *testing.T) {
+	p, err := NewPlain(PlainConfig{Self: 1, Listen: loopback, MaxPeers: 2})
+	must(t, err)
+	defer func() { _ = p.Close() }()
+	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+	p.Learn(2, at("192.0.2.2:2"))
+	p.Learn(2, at("192.0.2.9:9"))
+	if got := string(p.Contact(2)); got != "192.0.2.2:2" {
+		t.Errorf("learned anew: got %q, want what was known", got)
+	}
+	must(t, p.Introduce(2, []byte("192.0.2.3:3")))
+	if got := string(p.Contact(2)); got != "192.0.2.3:3" {
+		t.Errorf("introduced anew: got %q, want the new", got)
+	}
+	must(t, p.Introduce(1, []byte("192.0.2.3:3")))
+	p.Learn(1, at("192.0.2.3:3"))
+	if got := string(p.Contact(1)); got != p.Addr().String() {
+		t.Errorf("got own contact %q, want %v", got, p.Addr())
+	}
+	must(t, p.Introduce(3, []byte("[2001:db8::1]:3")))
+	_, _ = p.Route(2)
+	must(t, p.Introduce(4, []byte("192.0.2.4:4")))
+	if p.Contact(3) != nil || p.Contact(2) == nil || p.Contact(4) == nil {
+		t.Error("did not forget the one that was used least recently")
+	}
+	if err := p.Introduce(0, []byte("192.0.2.4:4")); err == nil {
+		t.Error("introduced nobody")
+	}
+}
+
+func TestContacts(t *testing.T) {
+	for _, bad := range []string{
+		"", "x", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:70000", "0.0.0.0:1", "[::]:1", "224.0.0.1:1", "[ff02::1]:1",
+		"[fe80::1%eth0]:1", "255.255.255.255:1", "[::ffff:0.0.0.0]:1", "example.org:1", strings.Repeat("1", 300),
+	} {
+		if got, err := parseContact([]byte(bad)); err == nil {
+			t.Errorf("contact %q: got %v, want an error", bad, got)
+		}
+	}
+	for in, want := range map[string]string{
+		"192.0.2.1:7": "192.0.2.1:7", "[2001:db8::1]:7": "[2001:db8::1]:7", "[::ffff:192.0.2.1]:7": "192.0.2.1:7",
+	} {
+		if got, err := parseContact([]byte(in)); err != nil || got.String() != want {
+			t.Errorf("contact %q: got %v, %v, want %s", in, got, err, want)
+		}
+	}
+}
+
+func FuzzContact(f *testing.F) {
+	f.Add([]byte("192.0.2.1:7"))
+	f.Add([]byte("[fe80::1%eth0]:1"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, err := parseContact(b)
+		if err != nil {
+			return
+		}
+		if again, err := parseContact([]byte(a.String())); err != nil || again != a {
+			t.Errorf("%q: got %v, then %v, %v", b, a, again, err)
+		}
+	})
+}
+
+// One that listens on all addresses of both families reaches one that has IPv4.
+func TestPlainOnAllAddresses(t *testing.T) {
+	all, err := NewPlain(PlainConfig{
+		Self: 1, Listen: netip.MustParseAddrPort("[::]:0"), Insecure: true, Advertise: netip.MustParseAddrPort("127.0.0.1:0"),
+	})
+	if err != nil {
+		t.Skip("no IPv6 here: ", err)
+	}
+	a := start(t, 1, all, nil)
+	b, pb := startPlain(t, 2, loopback, nil)
+	must(t, all.Introduce(2, pb.Contact(2)))
+	a.datagram(2, "d")
+	b.expect("1 datagram d")
+	b.datagram(1, "e")
+	a.expect("2 datagram e")
+	a.stream(2, "s")
+	b.expect("1 stream s")
+}
