@@ -66,7 +66,7 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	w, err := sim.New(sim.Config{
 		Seed: s.Seed, Nodes: s.Nodes.Count + s.Nodes.Spare, Network: network,
 		Build: st.Build, Decoders: st.Decoders(), Wire: wire, Workers: o.Workers,
-		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(),
+		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(), StreamIdle: s.streamIdle(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -76,6 +76,14 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return w, nil
+}
+
+// streamIdle is network.stream_idle as the world wants it.
+func (s *Scenario) streamIdle() time.Duration {
+	if s.Network.StreamIdle == 0 {
+		return -1 // for ever
+	}
+	return s.Network.StreamIdle.Std()
 }
 
 // newStack returns the stack with its configurations.

@@ -189,6 +189,22 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	s.expect(11*minute, "30ms n1 got 1 from n0", "1m0.009s n1 got 2 from n0", "2m0.03s n1 got 3 from n0", "9m0.03s n1 got 4 from n0")
 }
 
+// Where connections stay open for ever, the crash of a peer shows at once, however
+// long ago it was that anybody said something.
+func TestConnectionsMayStayOpen(t *testing.T) {
+	const minute = 60_000
+	for _, idle := range []time.Duration{-1, time.Minute} {
+		s := newScript(t, 2, func(c *sim.Config, _ *netmodel.Config) { c.StreamIdle = idle })
+		s.stream(0, 0, 1, 1)
+		s.at(100*minute, func(c *sim.Control) { s.must(c.Crash(1, sim.CrashProcess)) })
+		if idle < 0 {
+			s.expect(101*minute, "30ms n1 got 1 from n0", "1h40m0.01s n0 stream to n1 broke")
+		} else {
+			s.expect(101*minute, "30ms n1 got 1 from n0")
+		}
+	}
+}
+
 // However many there are, connections in use stay open.
 func TestManyConnectionsStayOpen(t *testing.T) {
 	const peers = 60

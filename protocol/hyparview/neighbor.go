@@ -40,8 +40,9 @@ func (n *Node) fill(env protocol.Env) {
 // candidate returns a random passive node that was not asked yet. If there is
 // none, membership may know somebody.
 func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
-	tried := n.look().tried
-	if len(tried) >= maxTried*n.cfg().PassiveSize || n.look().refusals >= maxRefusals*n.cfg().ActiveSize {
+	t := n.look()
+	tried := t.tried
+	if len(tried) >= maxTried*n.cfg().PassiveSize || !t.failure && t.refusals >= maxRefusals*n.cfg().ActiveSize {
 		return 0, false // enough until the next shuffle, whoever else turned up
 	}
 	fits := 0
@@ -72,7 +73,8 @@ func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 const maxTried = 2
 
 // maxRefusals bounds the refusals of low priority between two shuffles, in sizes of
-// the active view: where hardly anybody has room, a link less is no hurry.
+// the active view: where hardly anybody has room, a link less is no hurry. But
+// where one neighbour failed all may have.
 const maxRefusals = 2
 
 // ask asks a peer for a link. Whoever has none cannot be refused.

@@ -281,6 +281,10 @@ func TestRefusalsAreEnoughAtSomeTime(t *testing.T) {
 	if got := asked(); got != want {
 		t.Errorf("asked %d after the shuffle, want %d", got, want)
 	}
+	b.fail(1)
+	if got := asked(); got <= want {
+		t.Errorf("asked %d after a failure, want everybody", got)
+	}
 }
 
 // A node at rest keeps nothing that it does not need.
