@@ -72,7 +72,7 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	t := &timeline{s: s, faults: o.Faults}
-	if err := t.schedule(w); err != nil {
+	if err := t.schedule(virtual{w: w}); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return w, nil
@@ -221,7 +221,7 @@ type timeline struct {
 	faults *NetworkFaults
 }
 
-func (t *timeline) schedule(w *sim.World) error {
+func (t *timeline) schedule(w Stage) error {
 	if t.faults != nil {
 		t.faults.begun = map[int]NetworkFault{}
 	}
@@ -250,7 +250,7 @@ func (t *timeline) end(until quantity.Duration) time.Duration {
 }
 
 // joins lets the nodes enter.
-func (t *timeline) joins(w *sim.World) {
+func (t *timeline) joins(w Stage) {
 	n, join := t.s.Nodes.Count, t.s.Nodes.Join
 	everybody := make([]int, n)
 	for i := range everybody {
@@ -259,7 +259,7 @@ func (t *timeline) joins(w *sim.World) {
 	if join.Mode == "staggered" {
 		for i := range n {
 			at := time.Duration(uint64(join.Over) / uint64(n) * uint64(i))
-			w.At(at, func(c *sim.Control) {
+			w.At(at, func(c Stage) {
 				if c.State(i) == sim.Absent { // a fault may have let it join before
 					t.must(c.Join(i, t.seeds(c)))
 				}
@@ -267,7 +267,7 @@ func (t *timeline) joins(w *sim.World) {
 		}
 		return
 	}
-	w.At(0, func(c *sim.Control) {
+	w.At(0, func(c Stage) {
 		seeds := everybody
 		if join.Mode == "burst" {
 			seeds = everybody[:min(n, join.Seeds)]
@@ -277,7 +277,7 @@ func (t *timeline) joins(w *sim.World) {
 }
 
 // seeds are the nodes that a newcomer is told to start from: a few that run.
-func (t *timeline) seeds(c *sim.Control) []int {
+func (t *timeline) seeds(c Stage) []int {
 	up := c.CountUp()
 	seeds := make([]int, min(t.s.Nodes.Join.Seeds, up))
 	if t.s.Nodes.Join.Contacts == "random" {
@@ -305,12 +305,12 @@ func (t *timeline) must(err error) {
 }
 
 // clocks sets the nodes' clocks wrong.
-func (t *timeline) clocks(w *sim.World) {
+func (t *timeline) clocks(w Stage) {
 	clock := t.s.Nodes.Clock
 	if clock.Skew == 0 && clock.DriftPPM == 0 {
 		return
 	}
-	w.At(0, func(c *sim.Control) {
+	w.At(0, func(c Stage) {
 		r := c.Rand("clocks")
 		for i := range w.Nodes() {
 			if skew := clock.Skew.Std(); skew > 0 {
