@@ -200,7 +200,7 @@ func (c *env) put(e *end, q *queued) bool {
 	// its last byte.
 	e.free = c.now + max(0, delay-c.oneWay(e.peer))
 	e.arrival = max(c.later(delay), e.arrival+1, c.now+c.w.lookahead)
-	e.lastUsed = c.now
+	e.lastUsed = e.arrival // it is in use for as long as the message is on its way
 	c.sendSegment(e.peer, e.arrival, segment{
 		payload: payload{q.msg, c.idx, int32(q.size)},
 		conn:    e.tx, born: e.born, first: e.fresh, frame: c.w.encodes,
