@@ -198,7 +198,7 @@ func overlayMetrics() []Metric {
 		},
 		{
 			Name: "overlay.links", Label: "links", Unit: "count", Links: true, Source: "Starling",
-			Definition: "links of live nodes at the end: x is who has it, y to whom, by index; the group is symmetric, asymmetric or dead, or node for a live node itself; with up to 300 nodes",
+			Definition: "links of live nodes at the end: x is who has it, y to whom, by index; the group is symmetric (listed once), asymmetric or dead, or node for a live node itself; with up to 300 nodes",
 		},
 	}
 }

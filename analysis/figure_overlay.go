@@ -60,7 +60,7 @@ func overlayPicture(links []graphLink) *picture {
 	if dead := len(g.ids) - live; dead > 0 {
 		pic.legend = append(pic.legend, legendEntry{label: fmt.Sprintf("not live (%d)", dead), fill: deadColor})
 	}
-	pic.notes = append(pic.notes, fmt.Sprintf("Links of the %d live nodes at the end of the run; a symmetric pair counts as two links and is one line.", live))
+	pic.notes = append(pic.notes, fmt.Sprintf("Links of the %d live nodes at the end of the run.", live))
 	return pic
 }
 

@@ -262,7 +262,9 @@ func (o *overlay) links(out *results) {
 			case !o.live(to):
 				add(linkDead, i, to)
 			case slices.Contains(o.views[to], uint32(i)):
-				add(linkSymmetric, i, to)
+				if i < to { // once
+					add(linkSymmetric, i, to)
+				}
 			default:
 				add(linkAsymmetric, i, to)
 			}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol/quantity"
@@ -173,6 +174,9 @@ func (d *decoding) checkSizes(s *Scenario) {
 	}
 	if n := s.Network.StreamTimeout; n <= 0 || n.Std() > maxDuration {
 		d.Problemf("network.stream_timeout", "got %s, want more than 0s and at most a century", n)
+	}
+	if n := s.Network.StreamIdle; n != 0 && n < quantity.Duration(time.Second) || n.Std() > maxDuration {
+		d.problemf("network.stream_idle", "got %s, want 0s (for ever), or 1s to a century", n)
 	}
 	if r := s.Network.Reorder; !r.Probability.IsZero() && r.Delay <= 0 {
 		d.Problemf("network.reorder.delay", "missing: probability needs it")

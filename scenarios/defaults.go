@@ -28,6 +28,7 @@ func defaults() Content {
 			Header:    netmodel.DefaultHeader,
 
 			StreamTimeout: quantity.Duration(sim.DefaultStreamTimeout),
+			StreamIdle:    quantity.Duration(sim.DefaultStreamIdle),
 		},
 		Measure: Measure{SampleInterval: quantity.Duration(time.Second), BroadcastWindow: quantity.Duration(30 * time.Second)},
 	}

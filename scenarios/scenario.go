@@ -87,6 +87,7 @@ type Network struct {
 	Header    quantity.Size  `toml:"header" doc:"what every datagram costs beyond its payload"`
 
 	StreamTimeout quantity.Duration `toml:"stream_timeout" doc:"how long a stream goes on trying without progress before it breaks"`
+	StreamIdle    quantity.Duration `toml:"stream_idle" doc:"how long a stream stays open unused; 0s: for ever, so that every open stream shows its peer's end"`
 }
 
 // Latency is a model of one-way delays with its parameters.

@@ -67,16 +67,24 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	w, err := sim.New(sim.Config{
 		Seed: s.Seed, Nodes: s.Nodes.Count + s.Nodes.Spare, Network: network,
 		Build: st.Build, Decoders: st.Decoders(), Wire: wire, Workers: o.Workers,
-		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(),
+		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(), StreamIdle: s.streamIdle(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	t := &timeline{s: s, faults: o.Faults}
-	if err := t.schedule(w); err != nil {
+	if err := t.schedule(virtual{w: w}); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return w, nil
+}
+
+// streamIdle is network.stream_idle as the world wants it.
+func (s *Scenario) streamIdle() time.Duration {
+	if s.Network.StreamIdle == 0 {
+		return -1 // for ever
+	}
+	return s.Network.StreamIdle.Std()
 }
 
 // newStack returns the stack with its configurations.
@@ -204,7 +212,7 @@ type timeline struct {
 	faults *NetworkFaults
 }
 
-func (t *timeline) schedule(w *sim.World) error {
+func (t *timeline) schedule(w Stage) error {
 	if t.faults != nil {
 		t.faults.begun = map[int]NetworkFault{}
 	}
@@ -233,7 +241,7 @@ func (t *timeline) end(until quantity.Duration) time.Duration {
 }
 
 // joins lets the nodes enter.
-func (t *timeline) joins(w *sim.World) {
+func (t *timeline) joins(w Stage) {
 	n, join := t.s.Nodes.Count, t.s.Nodes.Join
 	everybody := make([]int, n)
 	for i := range everybody {
@@ -242,7 +250,7 @@ func (t *timeline) joins(w *sim.World) {
 	if join.Mode == "staggered" {
 		for i := range n {
 			at := time.Duration(uint64(join.Over) / uint64(n) * uint64(i))
-			w.At(at, func(c *sim.Control) {
+			w.At(at, func(c Stage) {
 				if c.State(i) == sim.Absent { // a fault may have let it join before
 					t.must(c.Join(i, t.seeds(c)))
 				}
@@ -250,7 +258,7 @@ func (t *timeline) joins(w *sim.World) {
 		}
 		return
 	}
-	w.At(0, func(c *sim.Control) {
+	w.At(0, func(c Stage) {
 		seeds := everybody
 		if join.Mode == "burst" {
 			seeds = everybody[:min(n, join.Seeds)]
@@ -260,7 +268,7 @@ func (t *timeline) joins(w *sim.World) {
 }
 
 // seeds are the nodes that a newcomer is told to start from: a few that run.
-func (t *timeline) seeds(c *sim.Control) []int {
+func (t *timeline) seeds(c Stage) []int {
 	up := c.CountUp()
 	seeds := make([]int, min(t.s.Nodes.Join.Seeds, up))
 	if t.s.Nodes.Join.Contacts == "random" {
@@ -288,12 +296,12 @@ func (t *timeline) must(err error) {
 }
 
 // clocks sets the nodes' clocks wrong.
-func (t *timeline) clocks(w *sim.World) {
+func (t *timeline) clocks(w Stage) {
 	clock := t.s.Nodes.Clock
 	if clock.Skew == 0 && clock.DriftPPM == 0 {
 		return
 	}
-	w.At(0, func(c *sim.Control) {
+	w.At(0, func(c Stage) {
 		r := c.Rand("clocks")
 		for i := range w.Nodes() {
 			if skew := clock.Skew.Std(); skew > 0 {

@@ -16,7 +16,7 @@ import (
 )
 
 // churn schedules the comings and goings.
-func (t *timeline) churn(w *sim.World) error {
+func (t *timeline) churn(w Stage) error {
 	churn := t.s.Churn
 	switch {
 	case churn.Trace != "":
@@ -25,10 +25,10 @@ func (t *timeline) churn(w *sim.World) error {
 			return err
 		}
 		for _, e := range trace {
-			w.At(e.at, func(c *sim.Control) { t.traced(c, e) })
+			w.At(e.at, func(c Stage) { t.traced(c, e) })
 		}
 	case churn.Session != nil:
-		w.At(churn.From.Std(), func(c *sim.Control) {
+		w.At(churn.From.Std(), func(c Stage) {
 			for i := range t.s.Nodes.Count {
 				t.session(c, i)
 			}
@@ -41,17 +41,17 @@ func (t *timeline) churn(w *sim.World) error {
 
 // session ends a node's session when its length is over. Each node has a stream
 // of its own.
-func (t *timeline) session(c *sim.Control, i int) {
+func (t *timeline) session(c Stage, i int) {
 	length := t.s.Churn.Session.sample(c.Rand(fmt.Sprintf("churn n%d", i)))
 	if c.Now()+length > t.end(t.s.Churn.Until) {
 		return
 	}
-	c.After(length, func(c *sim.Control) { t.depart(c, i, true) })
+	c.After(length, func(c Stage) { t.depart(c, i, true) })
 }
 
 // replace lets a random node depart and arranges the next: departures are a
 // Poisson process of the rate that makes the share of all depart in a period.
-func (t *timeline) replace(c *sim.Control) {
+func (t *timeline) replace(c Stage) {
 	churn := t.s.Churn
 	r := c.Rand("churn")
 	between := Distribution{Model: "exponential", Mean: churn.meanInterval(t.s.Nodes.Count)}
@@ -62,7 +62,7 @@ func (t *timeline) replace(c *sim.Control) {
 	if c.Now()+wait > t.end(churn.Until) {
 		return
 	}
-	c.After(wait, func(c *sim.Control) {
+	c.After(wait, func(c Stage) {
 		if up := c.CountUp(); up > 0 {
 			t.depart(c, c.NthUp(c.Rand("churn who").IntN(up)), false)
 		}
@@ -82,7 +82,7 @@ func (c *Churn) meanInterval(nodes int) quantity.Duration {
 }
 
 // depart ends a node's process and brings it back after its downtime.
-func (t *timeline) depart(c *sim.Control, i int, session bool) {
+func (t *timeline) depart(c Stage, i int, session bool) {
 	churn := t.s.Churn
 	r := c.Rand("churn downtime")
 	down := churn.Downtime.sample(r)
@@ -95,8 +95,8 @@ func (t *timeline) depart(c *sim.Control, i int, session bool) {
 	} else {
 		t.leave(c, i)
 	}
-	var back func(c *sim.Control)
-	back = func(c *sim.Control) {
+	var back func(c Stage)
+	back = func(c Stage) {
 		switch c.State(i) {
 		case sim.Leaving: // a goodbye may take longer than the downtime
 			c.After(time.Second, back)
@@ -118,7 +118,7 @@ type traceEvent struct {
 }
 
 // traced carries out a line of a trace, if the node is in the state for it.
-func (t *timeline) traced(c *sim.Control, e traceEvent) {
+func (t *timeline) traced(c Stage, e traceEvent) {
 	switch state := c.State(e.node); {
 	case e.what == "join" && state == sim.Absent:
 		t.must(c.Join(e.node, t.seeds(c)))

@@ -8,7 +8,7 @@ import (
 )
 
 // fault schedules the fault with index k in the file, as often as it happens.
-func (t *timeline) fault(w *sim.World, k int) {
+func (t *timeline) fault(w Stage, k int) {
 	f := &t.s.Fault[k]
 	times := 1
 	if f.Every > 0 {
@@ -17,9 +17,9 @@ func (t *timeline) fault(w *sim.World, k int) {
 			times = min(times, f.Times)
 		}
 	}
-	var strike func(n int) func(c *sim.Control)
-	strike = func(n int) func(c *sim.Control) {
-		return func(c *sim.Control) {
+	var strike func(n int) func(c Stage)
+	strike = func(n int) func(c Stage) {
+		return func(c Stage) {
 			if n+1 < times {
 				c.After(f.Every.Std(), strike(n+1))
 			}
@@ -29,7 +29,7 @@ func (t *timeline) fault(w *sim.World, k int) {
 	w.At(f.At.Std(), strike(0))
 }
 
-func (t *timeline) strike(c *sim.Control, f *Fault, k int) {
+func (t *timeline) strike(c Stage, f *Fault, k int) {
 	switch f.Kind {
 	case "crash", "leave", "pause", "anomaly", "clock", "disk":
 		t.nodeFault(c, f, t.target(c, f, k, sim.Up))
@@ -45,7 +45,7 @@ func (t *timeline) strike(c *sim.Control, f *Fault, k int) {
 // target chooses who a fault happens to among the nodes in one of the states.
 // The choice depends on the seed, the fault's place in the file and who there
 // is, on nothing else.
-func (t *timeline) target(c *sim.Control, f *Fault, k int, states ...sim.State) []int {
+func (t *timeline) target(c Stage, f *Fault, k int, states ...sim.State) []int {
 	in := func(i int) bool {
 		for _, s := range states {
 			if c.State(i) == s {
@@ -55,7 +55,7 @@ func (t *timeline) target(c *sim.Control, f *Fault, k int, states ...sim.State) 
 		return len(states) == 0
 	}
 	var candidates []int
-	for i := range c.World().Nodes() {
+	for i := range c.Nodes() {
 		if in(i) {
 			candidates = append(candidates, i)
 		}
@@ -74,7 +74,7 @@ func (t *timeline) target(c *sim.Control, f *Fault, k int, states ...sim.State) 
 }
 
 // inRegions returns the nodes of regions, region by region.
-func inRegions(c *sim.Control, names []string) []int {
+func inRegions(c Stage, names []string) []int {
 	var nodes []int
 	for _, name := range names {
 		region, _ := c.Network().RegionIndex(name)
@@ -86,7 +86,7 @@ func inRegions(c *sim.Control, names []string) []int {
 }
 
 // choose returns count of the candidates at random, in the order drawn.
-func choose(c *sim.Control, purpose string, candidates []int, count int) []int {
+func choose(c Stage, purpose string, candidates []int, count int) []int {
 	count = min(count, len(candidates))
 	r := c.Rand(purpose)
 	for i := range count {
@@ -111,7 +111,7 @@ func intersect(candidates, nodes []int) []int {
 	return out
 }
 
-func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
+func (t *timeline) nodeFault(c Stage, f *Fault, nodes []int) {
 	if f.Kind == "anomaly" {
 		t.anomaly(c, f, nodes)
 		return
@@ -135,7 +135,7 @@ func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
 		}
 	}
 	if f.Kind == "disk" && f.For > 0 {
-		c.After(f.For.Std(), func(c *sim.Control) {
+		c.After(f.For.Std(), func(c Stage) {
 			for _, i := range nodes {
 				t.must(c.SetDisk(i, sim.DiskFault{}))
 			}
@@ -145,7 +145,7 @@ func (t *timeline) nodeFault(c *sim.Control, f *Fault, nodes []int) {
 
 // leave makes a node leave. One that is stopped cannot say goodbye: its
 // process just ends.
-func (t *timeline) leave(c *sim.Control, i int) {
+func (t *timeline) leave(c Stage, i int) {
 	if c.Paused(i) {
 		t.must(c.Crash(i, sim.CrashProcess))
 		return
@@ -166,18 +166,18 @@ func (f *Fault) pause() sim.Pause {
 }
 
 // pause pauses a node unless it is paused already.
-func (t *timeline) pause(c *sim.Control, f *Fault, i int) {
+func (t *timeline) pause(c Stage, f *Fault, i int) {
 	if c.State(i) != sim.Up || c.Paused(i) {
 		return
 	}
 	t.must(c.Pause(i, f.pause()))
 	if f.For > 0 {
-		c.After(f.For.Std(), func(c *sim.Control) { t.resume(c, i) })
+		c.After(f.For.Std(), func(c Stage) { t.resume(c, i) })
 	}
 }
 
 // resume ends a pause, unless the node's process ended before.
-func (t *timeline) resume(c *sim.Control, i int) {
+func (t *timeline) resume(c Stage, i int) {
 	if c.State(i) == sim.Up && c.Paused(i) {
 		t.must(c.Resume(i))
 	}
@@ -185,10 +185,10 @@ func (t *timeline) resume(c *sim.Control, i int) {
 
 // anomaly stops nodes for f.For and lets them run for f.Run in turn, all at the
 // same times (Lifeguard's interval experiment).
-func (t *timeline) anomaly(c *sim.Control, f *Fault, nodes []int) {
+func (t *timeline) anomaly(c Stage, f *Fault, nodes []int) {
 	end := t.end(f.Until)
-	var stop func(c *sim.Control)
-	stop = func(c *sim.Control) {
+	var stop func(c Stage)
+	stop = func(c Stage) {
 		if c.Now() >= end {
 			return
 		}
@@ -200,7 +200,7 @@ func (t *timeline) anomaly(c *sim.Control, f *Fault, nodes []int) {
 	stop(c)
 }
 
-func (t *timeline) setClock(c *sim.Control, f *Fault, i int) {
+func (t *timeline) setClock(c Stage, f *Fault, i int) {
 	step := f.Step.Std()
 	if f.Back {
 		step = -step
@@ -214,7 +214,7 @@ func (t *timeline) setClock(c *sim.Control, f *Fault, i int) {
 }
 
 // networkFault puts a rule in force on links of the nodes it happens to.
-func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
+func (t *timeline) networkFault(c Stage, f *Fault, k int) {
 	nodes := t.target(c, f, k)
 	set := netmodel.Set{Nodes: make([]uint32, len(nodes))}
 	for n, i := range nodes {
@@ -233,17 +233,17 @@ func (t *timeline) networkFault(c *sim.Control, f *Fault, k int) {
 	}
 	rule.Symmetric = f.Direction == "both"
 	rule.Stream = uint64(k) + 1<<32
-	id, err := c.Network().Apply(rule)
+	id, err := c.Apply(rule)
 	t.must(err)
 	if t.faults != nil {
 		far, err := c.Network().Members(others)
 		t.must(err)
-		t.faults.begun[k] = f.effect(nodes, far, c.World().Nodes())
+		t.faults.begun[k] = f.effect(nodes, far, c.Nodes())
 	}
 	c.NetworkChanged(k, true)
 	if f.For > 0 {
-		c.After(f.For.Std(), func(c *sim.Control) {
-			t.must(c.Network().Remove(id))
+		c.After(f.For.Std(), func(c Stage) {
+			t.must(c.Remove(id))
 			c.NetworkChanged(k, false)
 		})
 	}

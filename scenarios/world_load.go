@@ -23,12 +23,12 @@ type load struct {
 }
 
 // workload schedules the commands of the workload with index k in the file.
-func (t *timeline) workload(w *sim.World, k int) {
+func (t *timeline) workload(w Stage, k int) {
 	l := &load{Workload: &t.s.Workload[k], k: k, purpose: fmt.Sprintf("workload %d", k)}
 	l.kind, _ = t.s.command(l.Command)
 	end := t.end(l.Until)
-	var send func(c *sim.Control)
-	send = func(c *sim.Control) {
+	var send func(c Stage)
+	send = func(c Stage) {
 		if c.Now() >= end {
 			return
 		}
@@ -37,14 +37,14 @@ func (t *timeline) workload(w *sim.World, k int) {
 			c.After(l.next(c), send)
 		}
 	}
-	w.At(l.From.Std(), func(c *sim.Control) {
+	w.At(l.From.Std(), func(c Stage) {
 		l.senders = l.takePart(c, t.s.Nodes.Count)
 		c.After(l.next(c), send)
 	})
 }
 
 // next draws the time until the next command.
-func (l *load) next(c *sim.Control) time.Duration {
+func (l *load) next(c Stage) time.Duration {
 	if l.Arrival == "regular" {
 		return l.Rate.Interval()
 	}
@@ -54,7 +54,7 @@ func (l *load) next(c *sim.Control) time.Duration {
 
 // takePart returns the nodes that take part, of which count entered at the
 // beginning; nil for all.
-func (l *load) takePart(c *sim.Control, count int) []int {
+func (l *load) takePart(c Stage, count int) []int {
 	var nodes []int
 	switch {
 	case l.Nodes != nil:
@@ -77,7 +77,7 @@ func (l *load) takePart(c *sim.Control, count int) []int {
 }
 
 // send lets one of the senders that are up carry out the command.
-func (l *load) send(c *sim.Control) {
+func (l *load) send(c Stage) {
 	r := c.Rand(l.purpose)
 	value := make([]byte, l.size(c))
 	for i := range value {
@@ -96,7 +96,7 @@ func (l *load) send(c *sim.Control) {
 
 // size draws the size of a value. It has a stream of random numbers of its own,
 // so that who sends when does not depend on the distribution.
-func (l *load) size(c *sim.Control) int {
+func (l *load) size(c Stage) int {
 	if l.Sizes == nil {
 		return int(l.Size)
 	}
@@ -104,7 +104,7 @@ func (l *load) size(c *sim.Control) int {
 }
 
 // sender chooses one of the senders that are up, -1 if none is.
-func (l *load) sender(c *sim.Control, draw uint64) int {
+func (l *load) sender(c Stage, draw uint64) int {
 	pick := protocol.NewRand(draw)
 	if l.senders == nil {
 		if n := c.CountUp(); n > 0 {

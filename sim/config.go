@@ -61,6 +61,10 @@ type Config struct {
 	// StreamTimeout is how long a stream goes on trying without progress
 	// before it breaks. 0 means DefaultStreamTimeout.
 	StreamTimeout time.Duration
+	// StreamIdle is how long a connection stays open unused: the contract has no
+	// way to close one, and who has many does not keep all for ever. 0 means
+	// DefaultStreamIdle; below 0 connections stay open.
+	StreamIdle time.Duration
 	// InboxLimit is the number of datagrams that wait at most at a node that
 	// is paused or slow; more are dropped. 0 means DefaultInboxLimit.
 	InboxLimit int
@@ -78,6 +82,8 @@ const (
 	// DefaultStreamTimeout is the time-out of a TCP connection attempt in
 	// memberlist's LAN profile (TCPTimeout).
 	DefaultStreamTimeout = 10 * time.Second
+	// DefaultStreamIdle is in the range that proxies and connection managers use.
+	DefaultStreamIdle = time.Minute
 	// DefaultInboxLimit is what Linux' default receive buffer (212,992 bytes,
 	// net.core.rmem_default) holds of small datagrams, which it charges with
 	// 768 bytes each.

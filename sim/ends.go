@@ -112,9 +112,9 @@ func (s *streams) to(peer uint32, now int64) *end {
 
 // sweep lets go of ends that have been idle for long, unless there are so few of
 // them that it would not be worth the while.
-func (s *streams) sweep(now int64) {
+func (s *streams) sweep(now, after int64) {
 	// The peer may hold on a little longer than this end.
-	idle := func(e *end) bool { return e.wait == 0 && now-e.lastUsed > 2*int64(streamIdle) }
+	idle := func(e *end) bool { return e.wait == 0 && now-e.lastUsed > 2*after }
 	idlers := 0
 	for i := range s.ends {
 		if idle(&s.ends[i]) {

@@ -20,6 +20,7 @@ func TestAnEndIsSmall(t *testing.T) {
 
 // However ends come and go, each is found, and its counters go on counting.
 func TestStreamsKeepTheirEnds(t *testing.T) {
+	const streamIdle = DefaultStreamIdle
 	rapid.Check(t, func(t *rapid.T) {
 		var s streams
 		var now int64
@@ -43,7 +44,7 @@ func TestStreamsKeepTheirEnds(t *testing.T) {
 			"wait": func(t *rapid.T) {
 				now += int64(rapid.IntRange(0, 15).Draw(t, "quarters")) * int64(streamIdle) / 4
 				if rapid.Bool().Draw(t, "swept") {
-					s.sweep(now)
+					s.sweep(now, int64(streamIdle))
 				}
 			},
 			"end": func(t *rapid.T) {

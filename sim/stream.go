@@ -18,20 +18,16 @@ import (
 // its host tells the other ends of its connections. A frozen or blocked process
 // does not matter to its host, which goes on receiving for it.
 
-// streamIdle is how long a connection stays open unused: the contract has no
-// way to close one, and nobody keeps sockets for ever.
-const streamIdle = time.Minute
-
 // sweepStreams frees what nodes keep of connections that are idle for long. It
 // happens at times that depend on nothing else, for it shows: what the peer still
 // sends on such a connection is refused.
 func (w *World) sweepStreams() {
 	for _, cold := range w.cold {
 		if cold != nil {
-			cold.streams.sweep(w.now)
+			cold.streams.sweep(w.now, w.streamIdle)
 		}
 	}
-	w.sweepAt = w.now + int64(streamIdle)
+	w.sweepAt = w.now + w.streamIdle
 }
 
 // What a stream charges the network beyond the frame: four bytes of length,
@@ -90,7 +86,7 @@ func (c *env) stream(to protocol.NodeID, m protocol.Message) {
 		return
 	}
 	e := c.w.coldOf(c.idx).streams.to(dst, c.now)
-	if e.phase == open && e.wait == 0 && c.now-e.lastUsed > int64(streamIdle) {
+	if e.phase == open && e.wait == 0 && c.now-e.lastUsed > c.w.streamIdle {
 		e.rest()
 	}
 	e.lastUsed = c.now
@@ -204,7 +200,7 @@ func (c *env) put(e *end, q *queued) bool {
 	// its last byte.
 	e.free = c.now + max(0, delay-c.oneWay(e.peer))
 	e.arrival = max(c.later(delay), e.arrival+1, c.now+c.w.lookahead)
-	e.lastUsed = c.now
+	e.lastUsed = e.arrival // it is in use for as long as the message is on its way
 	c.sendSegment(e.peer, e.arrival, segment{
 		payload: payload{q.msg, c.idx, int32(q.size)},
 		conn:    e.tx, born: e.born, first: e.fresh, frame: c.w.encodes,

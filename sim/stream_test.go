@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -184,9 +185,38 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	s := newScript(t, 2, nil)
 	s.stream(0, 0, 1, 1)
 	s.stream(minute-1, 0, 1, 2)
-	s.stream(2*minute, 0, 1, 3)
+	s.stream(2*minute+20, 0, 1, 3)
 	s.stream(9*minute, 0, 1, 4) // nothing is left of it by then
-	s.expect(11*minute, "30ms n1 got 1 from n0", "1m0.009s n1 got 2 from n0", "2m0.03s n1 got 3 from n0", "9m0.03s n1 got 4 from n0")
+	s.expect(11*minute, "30ms n1 got 1 from n0", "1m0.009s n1 got 2 from n0", "2m0.05s n1 got 3 from n0", "9m0.03s n1 got 4 from n0")
+}
+
+// A long message is not overtaken because the connection is thought idle while it
+// is on its way.
+func TestALongMessageKeepsItsConnection(t *testing.T) {
+	s := newScript(t, 2, nil)
+	s.at(0, func(c *sim.Control) { must(c.Network().Apply(netmodel.Rule{Bandwidth: 100_000, Queue: 10_000_000})) })
+	s.do(1000, 0, func(env protocol.Env) { s.must(env.SendStream(s.w.ID(1), &chat{padding: make([]byte, 1_500_000)})) })
+	s.stream(70_000, 0, 1, 2)
+	s.must(s.w.Run(t.Context(), 5*time.Minute))
+	if len(s.lines) != 2 || !strings.HasSuffix(s.lines[0], "got 0 from n0") {
+		t.Errorf("got %q, want the long message first", s.lines)
+	}
+}
+
+// Where connections stay open for ever, the crash of a peer shows at once, however
+// long ago it was that anybody said something.
+func TestConnectionsMayStayOpen(t *testing.T) {
+	const minute = 60_000
+	for _, idle := range []time.Duration{-1, time.Minute} {
+		s := newScript(t, 2, func(c *sim.Config, _ *netmodel.Config) { c.StreamIdle = idle })
+		s.stream(0, 0, 1, 1)
+		s.at(100*minute, func(c *sim.Control) { s.must(c.Crash(1, sim.CrashProcess)) })
+		if idle < 0 {
+			s.expect(101*minute, "30ms n1 got 1 from n0", "1h40m0.01s n0 stream to n1 broke")
+		} else {
+			s.expect(101*minute, "30ms n1 got 1 from n0")
+		}
+	}
 }
 
 // However many there are, connections in use stay open.

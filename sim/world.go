@@ -27,6 +27,7 @@ type World struct {
 	salt, orderSeed uint64
 	lookahead       int64 // ns that messages to other nodes take at least
 	streamTimeout   int64
+	streamIdle      int64
 	maxDatagram     int   // bytes of a message's body
 	datagramHeader  int32 // bytes that a datagram costs beyond it
 	arrival         uint32
@@ -80,11 +81,19 @@ func New(cfg Config) (*World, error) {
 		encodes:        cfg.Wire == WireEncode,
 		observed:       cfg.Observer != nil || cfg.Tracer != nil,
 		rands:          map[string]*protocol.Rand{},
-		sweepAt:        int64(streamIdle),
 	}
 	if w.streamTimeout == 0 {
 		w.streamTimeout = int64(DefaultStreamTimeout)
 	}
+	switch {
+	case cfg.StreamIdle == 0:
+		w.streamIdle = int64(DefaultStreamIdle)
+	case cfg.StreamIdle < 0:
+		w.streamIdle = endOfTime
+	default:
+		w.streamIdle = int64(cfg.StreamIdle)
+	}
+	w.sweepAt = w.streamIdle
 	if w.inboxLimit == 0 {
 		w.inboxLimit = DefaultInboxLimit
 	}

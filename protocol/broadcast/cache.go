@@ -26,6 +26,7 @@ type Cache struct {
 
 type body struct {
 	payload []byte
+	answers *answers // nil as long as nobody asked
 	from    protocol.NodeID
 	hops    uint32
 }
@@ -43,7 +44,7 @@ func (c *Cache) Put(m Message, now protocol.Time, limits *CacheLimits) {
 	for int(c.kept.n) >= limits.Count || c.bytes+len(m.Payload) > limits.Bytes {
 		c.drop()
 	}
-	c.kept.push(item[body]{id: m.ID, at: now, value: body{m.Payload, m.From, m.Hops}})
+	c.kept.push(item[body]{id: m.ID, at: now, value: body{payload: m.Payload, from: m.From, hops: m.Hops}})
 	c.bytes += len(m.Payload)
 }
 

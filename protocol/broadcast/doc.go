@@ -23,7 +23,12 @@
 //
 // [Links] are the peers of a broadcast protocol: the active view of an
 // [Overlay] below it (HyParView), or as many picks of a [Sampler] as it wants
-// (SWIM, Cyclon), which are replaced when they fail.
+// (SWIM, Cyclon), which are replaced when they fail, and the peers that picked this
+// node. Over a bare sampler both sides agree on links: who picks a peer greets it,
+// and who gives one up, because a newcomer took its place or there are too many, tells
+// it; what the peer sent before it knew does not bring the link back. So a node has
+// about twice as many peers as it picks. Peers that picked this node and vanished
+// without a word (datagrams) give way to others once they were silent for a minute.
 //
 // # Wire format
 //

@@ -46,9 +46,12 @@ type Links struct {
 	// Where there is no overlay: first those that this node picked, then those
 	// that picked this node.
 	peers  []protocol.NodeID
+	last   []protocol.Time // when they were heard of, or came
 	picked int
 	fanout int
 	heard  uint64 // peers that are available, as far as known
+	// parted are peers that this node gave up just now, in that order.
+	parted []parting
 
 	waiting bool // for Retry
 	tries   uint // without enough peers
@@ -62,6 +65,10 @@ type Listener struct {
 	// node picked: it sends the peer any message at all, by which the peer
 	// learns of the link. Over an overlay both sides know.
 	Greet func(env protocol.Env, peer protocol.NodeID)
+	// Part is called, over a bare sampler, after this node has given up a link
+	// to a peer that may be well, or refused one: it sends the peer a message
+	// upon which that one calls [Links.Parted].
+	Part func(env protocol.Env, peer protocol.NodeID)
 	// Wait is called, over a bare sampler, to have [Links.Retry] called after
 	// a time.
 	Wait func(env protocol.Env, d time.Duration)
@@ -80,6 +87,9 @@ func NewLinks(lower []protocol.Protocol, fanout int, tell Listener) (*Links, err
 	}
 	if tell.Greet == nil {
 		tell.Greet = func(protocol.Env, protocol.NodeID) {}
+	}
+	if tell.Part == nil {
+		tell.Part = func(protocol.Env, protocol.NodeID) {}
 	}
 	if tell.Wait == nil {
 		tell.Wait = func(protocol.Env, time.Duration) {}
@@ -112,24 +122,41 @@ func (l *Links) Peers() []protocol.NodeID {
 func (l *Links) Has(id protocol.NodeID) bool { return slices.Contains(l.Peers(), id) }
 
 // Heard says that somebody sent to this node as to a peer, and returns whether
-// it is one. Over a bare sampler it becomes one by that, unless there are far
-// too many.
+// it is one. Over a bare sampler it becomes one by that, unless this node gave it
+// up just now or has far too many.
 func (l *Links) Heard(env protocol.Env, id protocol.NodeID) bool {
-	if l.Has(id) {
+	if l.overlay != nil {
+		return l.Has(id)
+	}
+	if i := slices.Index(l.peers, id); i >= 0 {
+		l.last[i] = env.Now()
 		return true
 	}
-	if l.overlay != nil || id == env.ID() || len(l.peers)-l.picked >= l.inbound() {
+	return !l.partedFrom(env, id) && l.take(env, id)
+}
+
+// Greeted says that somebody told this node that it picked it, and returns
+// whether it is a peer. Who is refused is told so.
+func (l *Links) Greeted(env protocol.Env, id protocol.NodeID) bool {
+	if l.overlay == nil {
+		l.parted = slices.DeleteFunc(l.parted, func(p parting) bool { return p.peer == id })
+	}
+	known := l.Heard(env, id)
+	if !known && l.overlay == nil && id != env.ID() {
+		l.tell.Part(env, id)
+	}
+	return known
+}
+
+// take makes a peer of one that picked this node, if there is room.
+func (l *Links) take(env protocol.Env, id protocol.NodeID) bool {
+	if id == env.ID() || len(l.peers)-l.picked >= l.inbound() && !l.makeRoom(env) {
 		return false
 	}
-	l.peers = append(l.peers, id)
+	l.peers, l.last = append(l.peers, id), append(l.last, env.Now())
 	l.tell.Changed(env, id, true)
 	return true
 }
-
-// inbound is the number of peers up to which those are taken that picked this
-// node: enough for all of them, as they are Poisson-distributed with the mean
-// fanout.
-func (l *Links) inbound() int { return 4*l.fanout + 16 }
 
 // Failed says that a peer was found to be unreachable. An overlay finds that
 // out by itself.
@@ -167,7 +194,7 @@ func (l *Links) available(env protocol.Env, id protocol.NodeID) {
 	case l.picked < l.fanout:
 		l.pick(env, id)
 	case env.Rand().Uint64N(l.heard) < uint64(l.fanout):
-		l.remove(env, l.peers[env.Rand().IntN(l.picked)])
+		l.part(env, env.Rand().IntN(l.picked))
 		l.pick(env, id)
 	}
 }
@@ -214,6 +241,7 @@ func (l *Links) Retry(env protocol.Env) {
 
 func (l *Links) pick(env protocol.Env, id protocol.NodeID) {
 	l.peers = slices.Insert(l.peers, l.picked, id)
+	l.last = slices.Insert(l.last, l.picked, env.Now())
 	l.picked++
 	l.tell.Changed(env, id, true)
 	l.tell.Greet(env, id)
@@ -224,7 +252,7 @@ func (l *Links) remove(env protocol.Env, id protocol.NodeID) bool {
 	if i < 0 {
 		return false
 	}
-	l.peers = slices.Delete(l.peers, i, i+1)
+	l.peers, l.last = slices.Delete(l.peers, i, i+1), slices.Delete(l.last, i, i+1)
 	if i < l.picked {
 		l.picked--
 	}

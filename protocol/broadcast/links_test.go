@@ -16,6 +16,7 @@ import (
 type members struct {
 	protocol.Env
 	rand    protocol.Rand
+	now     protocol.Time
 	present []protocol.NodeID
 	told    []func(env protocol.Env, peer protocol.NodeID, present bool)
 }
@@ -24,6 +25,7 @@ const self protocol.NodeID = 1000
 
 func (m *members) ID() protocol.NodeID  { return self }
 func (m *members) Rand() *protocol.Rand { return &m.rand }
+func (m *members) Now() protocol.Time   { return m.now }
 
 func (*members) Start(protocol.Env)                                      {}
 func (*members) Receive(protocol.Env, protocol.NodeID, protocol.Message) {}
@@ -57,12 +59,13 @@ type linked struct {
 	m       *members
 	peers   map[protocol.NodeID]bool // by Changed
 	greeted map[protocol.NodeID]bool
+	parted  map[protocol.NodeID]bool // told so, and not greeted since
 	waits   int
 }
 
 func newLinked(t testing.TB, seed uint64, fanout, present int) *linked {
 	t.Helper()
-	l := &linked{m: &members{rand: protocol.NewRand(seed)}, peers: map[protocol.NodeID]bool{}, greeted: map[protocol.NodeID]bool{}}
+	l := &linked{m: &members{rand: protocol.NewRand(seed)}, peers: map[protocol.NodeID]bool{}, greeted: map[protocol.NodeID]bool{}, parted: map[protocol.NodeID]bool{}}
 	for id := range present {
 		l.m.present = append(l.m.present, protocol.NodeID(id+1))
 	}
@@ -77,8 +80,17 @@ func newLinked(t testing.TB, seed uint64, fanout, present int) *linked {
 				delete(l.greeted, peer)
 			}
 		},
-		Greet: func(_ protocol.Env, peer protocol.NodeID) { l.greeted[peer] = true },
-		Wait:  func(protocol.Env, time.Duration) { l.waits++ },
+		Greet: func(_ protocol.Env, peer protocol.NodeID) {
+			l.greeted[peer] = true
+			delete(l.parted, peer)
+		},
+		Part: func(_ protocol.Env, peer protocol.NodeID) {
+			if l.peers[peer] {
+				panic(fmt.Sprintf("peer %d is told that it is none", peer))
+			}
+			l.parted[peer] = true
+		},
+		Wait: func(protocol.Env, time.Duration) { l.waits++ },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -129,11 +141,28 @@ func TestLinksAreWhatWasTold(t *testing.T) {
 					t.Fatal("a node is its own peer")
 				}
 			},
+			"greet": func(t *rapid.T) {
+				from := id.Draw(t, "who")
+				if got := l.Greeted(l.m, from); got != l.Has(from) || !got && !l.parted[from] {
+					t.Fatalf("Greeted(%d): got %v, told %v", from, got, l.parted[from])
+				}
+				delete(l.parted, from)
+			},
+			"part": func(t *rapid.T) {
+				if from := id.Draw(t, "who"); l.Has(from) {
+					if l.Parted(l.m, from); l.Has(from) {
+						t.Fatalf("%d parted and is still a peer", from)
+					}
+				}
+			},
+			"later": func(t *rapid.T) {
+				l.m.now += protocol.Time(rapid.SampledFrom([]time.Duration{time.Second, settle, silence}).Draw(t, "later"))
+			},
 			"fail": func(t *rapid.T) { l.Failed(l.m, id.Draw(t, "who")) },
 			"wait": func(*rapid.T) { l.retry() },
 			"": func(t *rapid.T) {
 				got := l.Peers()
-				if len(got) != len(l.peers) || len(got) > fanout+l.inbound() || l.waits > 1 {
+				if len(got) != len(l.peers) || len(l.last) != len(got) || len(got) > fanout+l.inbound() || len(l.Links.parted) > l.inbound() || l.waits > 1 {
 					t.Fatalf("%d peers, %d told, %d waits", len(got), len(l.peers), l.waits)
 				}
 				for i, peer := range got {

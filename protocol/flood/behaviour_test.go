@@ -115,3 +115,25 @@ func TestANewLinkIsSentRecentMessages(t *testing.T) {
 		}
 	}
 }
+
+// Over a bare sampler nodes that come one by one have about twice fanout links each
+// in the end: a pick that gives way drops the link, too.
+func TestLinksStayFewWhileMembersCome(t *testing.T) {
+	o := options{seed: 1, nodes: 60, below: "swim", config: flood.Default()}
+	o.config.Fanout = 3
+	c := newCluster(t, o)
+	for i := range c.nodes {
+		c.at(time.Duration(i)*second, func(w *sim.Control) { must(t, w.Join(i, []int{0})) })
+	}
+	for i := range 2 * c.nodes {
+		c.broadcast(time.Duration(i+5)*second, 0, []byte("x"))
+	}
+	c.run(3 * time.Minute)
+	links := 0
+	for _, n := range c.made {
+		links += len(n.Links())
+	}
+	if most := 5 * o.config.Fanout * c.nodes / 2; len(c.made) != c.nodes || links > most {
+		t.Errorf("%d nodes have %d links, want at most %d", len(c.made), links, most)
+	}
+}

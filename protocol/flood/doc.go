@@ -12,7 +12,9 @@
 // Over an overlay the links are the overlay's. Over a bare sampler a node picks
 // fanout peers and tells them by flood.link, so that links are symmetric and the
 // graph of them is connected with near certainty (every node has at least fanout
-// of them); otherwise a node that nobody picks gets nothing. Where the sampler has
+// of them); otherwise a node that nobody picks gets nothing. A pick that gives way to
+// a newcomer is told by flood.unlink, and both sides drop the link (package
+// broadcast); over an overlay neither is sent. Where the sampler has
 // too few, it is asked again a second later, then at doubling intervals up to
 // 30 s.
 //
@@ -30,6 +32,7 @@
 //	             payload (4 bytes, see package broadcast), variable hops when it
 //	             arrives (1 to 2^30), payload up to the end
 //	0x0402 link  nothing
+//	0x0403 unlink  nothing
 //
 // testdata/messages.hex holds a vector of each.
 package flood

@@ -27,7 +27,7 @@ var (
 
 func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
 	n := &Node{shared: s}
-	links, err := broadcast.NewLinks(lower, s.cfg.Fanout, broadcast.Listener{Changed: n.linkChanged, Greet: greet, Wait: wait})
+	links, err := broadcast.NewLinks(lower, s.cfg.Fanout, broadcast.Listener{Changed: n.linkChanged, Greet: greet, Part: part, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +58,14 @@ func (n *Node) Start(env protocol.Env) { n.links.Start(env) }
 
 // Receive implements protocol.Protocol.
 func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Message) {
-	n.links.Heard(env, from)
-	if m, ok := m.(*Data); ok {
+	switch m := m.(type) {
+	case *Data:
+		n.links.Heard(env, from)
 		n.receive(env, from, m)
+	case *Link:
+		n.links.Greeted(env, from)
+	case *Unlink:
+		n.links.Parted(env, from)
 	}
 }
 
@@ -75,6 +80,9 @@ func wait(env protocol.Env, d time.Duration) { env.After(d, protocol.Timer{Kind:
 
 // greet tells a peer that it was picked. A stream that breaks ends the link.
 func greet(env protocol.Env, peer protocol.NodeID) { _ = env.SendStream(peer, &Link{}) }
+
+// part tells a peer that it is none any more.
+func part(env protocol.Env, peer protocol.NodeID) { _ = env.SendStream(peer, &Unlink{}) }
 
 // StreamBroken implements protocol.StreamBreakHandler.
 func (n *Node) StreamBroken(env protocol.Env, peer protocol.NodeID) { n.links.Failed(env, peer) }

@@ -15,6 +15,7 @@ const Number = 4
 const (
 	kindData protocol.MessageKind = Number<<8 + 1 + iota
 	kindLink
+	kindUnlink
 )
 
 // Data carries a message that was broadcast.
@@ -75,4 +76,21 @@ func (*Link) Append(b []byte) []byte { return b }
 func decodeLink(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	return &Link{}, r.Finish()
+}
+
+// Unlink tells a node that it is no peer any more.
+type Unlink struct{}
+
+// Kind implements protocol.Message.
+func (*Unlink) Kind() protocol.MessageKind { return kindUnlink }
+
+// Size implements protocol.Message.
+func (*Unlink) Size() int { return 0 }
+
+// Append implements protocol.Message.
+func (*Unlink) Append(b []byte) []byte { return b }
+
+func decodeUnlink(body []byte) (protocol.Message, error) {
+	r := wire.NewReader(body)
+	return &Unlink{}, r.Finish()
 }

@@ -32,8 +32,11 @@ func drawID(t *rapid.T) broadcast.ID {
 }
 
 func drawMessage(t *rapid.T) protocol.Message {
-	if rapid.IntRange(0, 4).Draw(t, "kind") == 0 {
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	case 0:
 		return &Link{}
+	case 1:
+		return &Unlink{}
 	}
 	return &Data{
 		ID: drawID(t), Hops: rapid.Uint32Range(1, maxHops).Draw(t, "hops"),
@@ -105,6 +108,7 @@ func TestGoldenVectors(t *testing.T) {
 		&Data{ID: broadcast.ID{Origin: 0x1111111111111111, Number: 1_000_000_000}, Hops: 1, Payload: []byte("hello")},
 		&Data{ID: broadcast.ID{Origin: 0x2222222222222222, Number: 1 << 63}, Hops: 300},
 		&Link{},
+		&Unlink{},
 	} {
 		out.WriteString(hex.EncodeToString(protocol.AppendFrame(nil, m)) + "\n")
 	}

@@ -41,6 +41,7 @@ func Spec() protocol.Spec {
 		Messages: []protocol.MessageSpec{
 			{Kind: kindData, Name: "flood.data", Decode: decodeData, Payload: true},
 			{Kind: kindLink, Name: "flood.link", Decode: decodeLink},
+			{Kind: kindUnlink, Name: "flood.unlink", Decode: decodeUnlink},
 		},
 		Timers: []protocol.TimerSpec{
 			{Kind: timerLinks, Name: "flood.links"},

@@ -51,7 +51,8 @@ type Config struct {
 	// useful (found by simulation; the paper does not say).
 	SameCycle string `toml:"same_cycle" doc:"rumor: a further copy in the cycle in which a message came counts as useful or unnecessary" enum:"useful,unnecessary"`
 
-	// AnswerCount (pull, push-pull) bounds the messages in answer to one digest.
+	// AnswerCount bounds the messages in answer to one digest (pull, push-pull) or to
+	// one who asks for rumors (rumor, direction pull or push-pull).
 	AnswerCount int `toml:"answer_count" doc:"messages sent at most in answer to one digest or request"`
 
 	// HistoryCount, HistoryAge and HistoryOrigins bound the memory of what was

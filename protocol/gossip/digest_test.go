@@ -17,6 +17,8 @@ type bench struct {
 	now  protocol.Time
 	mtu  int
 	sent []protocol.Message
+	// peers are those whom the sampler picks.
+	peers []protocol.NodeID
 }
 
 func (*bench) ID() protocol.NodeID                                       { return 99 }
@@ -34,7 +36,10 @@ func (b *bench) Send(_ protocol.NodeID, m protocol.Message) error {
 	b.sent = append(b.sent, m)
 	return nil
 }
-func (*bench) Sample(protocol.Env, int, func(protocol.NodeID) bool) []protocol.NodeID { return nil }
+
+func (b *bench) Sample(protocol.Env, int, func(protocol.NodeID) bool) []protocol.NodeID {
+	return b.peers
+}
 
 func newBench(t testing.TB, c Config, b *bench) *Node {
 	t.Helper()

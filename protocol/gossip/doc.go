@@ -24,8 +24,9 @@
 //     Database Maintenance", PODC 1987, section 1.4). A hot rumor is sent in each
 //     cycle until the node loses interest, after k unnecessary contacts (stop =
 //     "counter") or with probability 1/k at each (stop = "coin"). With feedback
-//     the receiver says whether it knew; blind, every contact counts. With
-//     rumor_direction = "pull" nodes ask and the hot ones answer. As in Demers'
+//     the receiver says whether it knew, which counts if it was contacted in this
+//     round or the one before; blind, every contact counts. With rumor_direction =
+//     "pull" nodes ask and the hot ones answer, with answer_count rumors at most. As in Demers'
 //     table 3, the contacts of one cycle count once: if any was useful the counter
 //     is set back, if none was it grows by one. Demers' tables are matched with
 //     round_phase = "aligned", counter_reset = true and same_cycle = "useful"

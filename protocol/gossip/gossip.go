@@ -20,6 +20,8 @@ type Node struct {
 	// learned them. All of them are in the cache.
 	hot    []rumor
 	upward []func(env protocol.Env, m broadcast.Message)
+	// contacts are whose feedback counts.
+	contacts contacts
 
 	phase   time.Duration // of the rounds, from the multiples of the interval
 	ticking bool          // the timer is set
@@ -69,9 +71,9 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 	case *Request:
 		n.answer(env, from, m)
 	case *Ask:
-		n.tellRumors(env, from)
+		n.asked(env, from)
 	case *Feedback:
-		n.feedback(env, m)
+		n.feedback(env, from, m)
 	}
 }
 

@@ -50,6 +50,7 @@ func (n *Node) round(env protocol.Env) {
 	n.cache.Expire(now, &n.shared.cache)
 	n.history.Expire(now, &n.shared.history)
 	n.forget(env)
+	n.contacts.nextRound()
 	if len(n.hot) > 0 || n.shared.asks {
 		for _, peer := range n.sampler.Sample(env, n.shared.cfg.Fanout, nil) {
 			n.contact(env, peer)
@@ -76,6 +77,7 @@ func (n *Node) forget(env protocol.Env) {
 	n.hot = left
 	if len(left) == 0 {
 		n.hot = nil
+		n.contacts = contacts{}
 		if !n.shared.asks {
 			n.cache = broadcast.Cache{} // there may be no further round to expire it
 		}
@@ -106,7 +108,7 @@ func (n *Node) interestLost(env protocol.Env, r *rumor) {
 // contact has a round with one peer.
 func (n *Node) contact(env protocol.Env, peer protocol.NodeID) {
 	if n.shared.pushes {
-		n.tellRumors(env, peer)
+		n.tellRumors(env, peer, len(n.hot))
 	}
 	switch {
 	case n.shared.digests:
@@ -116,23 +118,33 @@ func (n *Node) contact(env protocol.Env, peer protocol.NodeID) {
 	}
 }
 
-// tellRumors sends a peer all that is hot.
-func (n *Node) tellRumors(env protocol.Env, peer protocol.NodeID) {
-	if n.shared.digests {
-		return // somebody else's mode
+// asked tells a peer that asks what is hot, as much as answers a digest, if nodes
+// ask here: nobody else need be answered.
+func (n *Node) asked(env protocol.Env, peer protocol.NodeID) {
+	if n.shared.asks && !n.shared.digests {
+		n.tellRumors(env, peer, n.shared.cfg.AnswerCount)
 	}
+}
+
+// tellRumors sends a peer up to most messages that are hot, the oldest first.
+func (n *Node) tellRumors(env protocol.Env, peer protocol.NodeID, most int) {
 	feedback := n.shared.cfg.Mode == "rumor" && n.shared.cfg.Feedback
-	for i := range n.hot {
+	sent := 0
+	for i := 0; i < len(n.hot) && sent < most; i++ {
 		r := &n.hot[i]
 		if !n.spreads(r, env.Now()) {
 			continue
 		}
 		if data, ok := n.data(r.id, feedback); ok {
 			n.send(env, peer, data)
+			sent++
 			r.contacts++
 			if n.shared.cfg.Mode == "rumor" && !feedback {
 				n.count(env, r, true)
 			}
 		}
+	}
+	if feedback && sent > 0 {
+		n.contacts.add(peer, contactsPer*n.shared.cfg.Fanout+contactsSpare)
 	}
 }

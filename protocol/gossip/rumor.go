@@ -1,6 +1,8 @@
 package gossip
 
 import (
+	"slices"
+
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/broadcast"
 )
@@ -16,9 +18,38 @@ func (n *Node) isNews(env protocol.Env, id broadcast.ID) bool {
 	return n.shared.cfg.SameCycle == "useful" && n.cameInThisRound(env, id)
 }
 
-// feedback is a receiver's answer.
-func (n *Node) feedback(env protocol.Env, m *Feedback) {
-	if n.shared.cfg.Mode != "rumor" || !n.shared.cfg.Feedback {
+// contacts are the peers that were sent rumors in the present round and the one
+// before, and have feedback to give; each may be there more than once.
+type contacts struct {
+	peers   []protocol.NodeID // in the order of the contacts
+	earlier int               // the first ones: in the round before
+}
+
+// A node contacts fanout peers a round and answers about as many who ask, for two
+// rounds. More are forgotten, the earliest first: the list is bounded by
+// contactsPer for each of the fanout and contactsSpare for rounds with many.
+const (
+	contactsPer   = 6
+	contactsSpare = 16
+)
+
+func (c *contacts) add(peer protocol.NodeID, most int) {
+	if len(c.peers) >= most {
+		c.peers = slices.Delete(c.peers, 0, 1)
+		c.earlier = max(c.earlier, 1) - 1
+	}
+	c.peers = append(c.peers, peer)
+}
+
+func (c *contacts) nextRound() {
+	c.peers = slices.Delete(c.peers, 0, c.earlier)
+	c.earlier = len(c.peers)
+}
+
+// feedback is a receiver's answer. That of others does not count: it would end
+// rumors that hardly anybody knows.
+func (n *Node) feedback(env protocol.Env, from protocol.NodeID, m *Feedback) {
+	if n.shared.cfg.Mode != "rumor" || !n.shared.cfg.Feedback || !slices.Contains(n.contacts.peers, from) {
 		return
 	}
 	for i := range n.hot {

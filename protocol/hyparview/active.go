@@ -25,6 +25,10 @@ func (n *Node) add(env protocol.Env, peer protocol.NodeID, seq uint32) {
 	n.forgetFailure(peer)
 	if len(n.peers) == n.cfg().ActiveSize {
 		n.forgetTried()
+		if n.trouble != nil {
+			n.trouble.failure = false
+			n.tidy()
+		}
 	}
 	n.joinTries = 0
 	env.Emit(protocol.Event{Kind: EventNeighborUp, Peer: peer, Args: [3]uint64{uint64(len(n.peers))}})
@@ -135,6 +139,7 @@ func (n *Node) peerFailed(env protocol.Env, peer protocol.NodeID) {
 		n.drop(env, i, CauseFailed)
 		n.remember(env, peer)
 		n.forgetTried() // others may have lost a link too
+		n.note().failure = true
 		n.calm, n.answers = 0, 0
 		// If it lives, and is only hard to reach, it should not keep the link.
 		n.sendOnce(env, peer, &Disconnect{Cause: CauseFailed})

@@ -16,8 +16,8 @@
 // Who loses a neighbour asks random passive nodes for a link (Neighbor), one at a
 // time, until one accepts. A request has high priority if the active view is
 // empty, and only then; it cannot be refused. Who refuses stays in the passive
-// view; after two active views of refusals the rest can wait for the next
-// shuffle. Once a shuffle_interval a node offers a part of its views to a node at the
+// view; after two active views of refusals, who lacks one link only waits for the
+// next shuffle, unless a neighbour failed. Once a shuffle_interval a node offers a part of its views to a node at the
 // end of a random walk (Shuffle) and is offered as many passive nodes in return
 // (ShuffleReply); for want of space those go first that the other was offered.
 //

@@ -40,8 +40,9 @@ func (n *Node) fill(env protocol.Env) {
 // candidate returns a random passive node that was not asked yet. If there is
 // none, membership may know somebody.
 func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
-	tried := n.look().tried
-	if len(tried) >= maxTried*n.cfg().PassiveSize || n.look().refusals >= maxRefusals*n.cfg().ActiveSize {
+	t := n.look()
+	tried := t.tried
+	if len(tried) >= maxTried*n.cfg().PassiveSize || t.refusals >= maxRefusals*n.cfg().ActiveSize && !n.needy() {
 		return 0, false // enough until the next shuffle, whoever else turned up
 	}
 	fits := 0
@@ -71,9 +72,16 @@ func (n *Node) candidate(env protocol.Env) (peer protocol.NodeID, ok bool) {
 // passive view.
 const maxTried = 2
 
-// maxRefusals bounds the refusals of low priority between two shuffles, in sizes of
-// the active view: where hardly anybody has room, a link less is no hurry.
+// maxRefusals bounds the refusals between two shuffles, in sizes of the active
+// view, of a node that is not needy: hardly anybody has room, and a link less is
+// no hurry.
 const maxRefusals = 2
+
+// needy tells whether a node lacks more than one link, as those of a small island
+// do, or lost one to a failure, which others of its links may have met too.
+func (n *Node) needy() bool {
+	return n.look().failure || len(n.peers)+1 < n.cfg().ActiveSize
+}
 
 // ask asks a peer for a link. Whoever has none cannot be refused.
 func (n *Node) ask(env protocol.Env, peer protocol.NodeID, priority Priority) {

@@ -12,6 +12,7 @@ type trouble struct {
 	failed   []failure         // neighbours that failed, oldest first
 	tried    []protocol.NodeID // asked for a link in vain since the last shuffle
 	refusals int               // answers of those that were full, since then
+	failure  bool              // a neighbour failed, and the view has not been full since
 	struck   []protocol.NodeID // passive nodes that did not answer the last request
 	deferred request           // somebody's, that waits for this node's links to be tested
 	bridge   protocol.NodeID   // got since the last look at whom to reconnect to, 0 if none
@@ -35,7 +36,7 @@ func (n *Node) note() *trouble {
 
 // tidy frees what has become empty.
 func (n *Node) tidy() {
-	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) && t.bridge == 0 && t.refusals == 0 {
+	if t := n.look(); len(t.failed)+len(t.tried)+len(t.struck) == 0 && t.deferred == (request{}) && t.bridge == 0 && t.refusals == 0 && !t.failure {
 		n.trouble = nil
 	}
 }

@@ -281,6 +281,20 @@ func TestRefusalsAreEnoughAtSomeTime(t *testing.T) {
 	if got := asked(); got != want {
 		t.Errorf("asked %d after the shuffle, want %d", got, want)
 	}
+	b.node.forgetTried()
+	b.node.disconnected(b, 1, CauseEvicted)
+	if got := asked(); got <= want {
+		t.Errorf("asked %d for want of two links, want everybody", got)
+	}
+	b.node.forgetTried()
+	b.hear(200, &Neighbor{Seq: 1})
+	b.hear(201, &Neighbor{Seq: 1})
+	if !b.node.needy() {
+		b.fail(2)
+	}
+	if got := asked(); got <= want {
+		t.Errorf("asked %d after a failure, want everybody", got)
+	}
 }
 
 // A node at rest keeps nothing that it does not need.

@@ -1,5 +1,7 @@
 package plumtree
 
+import "github.com/starling-sim/starling/protocol"
+
 // Kept is how much a node keeps, for tests of its bounds.
 type Kept struct {
 	History, Origins, Messages, Bytes, Missing, Queued, Roots int
@@ -16,3 +18,6 @@ func (n *Node) Kept() Kept {
 	}
 	return k
 }
+
+// Links returns the peers.
+func (n *Node) Links() []protocol.NodeID { return n.links.Peers() }

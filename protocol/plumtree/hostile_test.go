@@ -172,3 +172,28 @@ func TestAClaimChangesTheOwnSide(t *testing.T) {
 		t.Error("a GRAFT was sent that no event tells of")
 	}
 }
+
+// A peer that asks for one message over and over is not sent it each time; who
+// asks as an honest node does, is.
+func TestRepeatedGraftsAreNotAnsweredEachTime(t *testing.T) {
+	c := quick()
+	b := newBench(t, c, 4)
+	b.hear(1, message(0, 1))
+	answers := func(peer protocol.NodeID, every, during time.Duration) (n int) {
+		for range during / every {
+			b.run(every)
+			b.hear(peer, &Graft{ID: idOf(0), Wanted: true})
+			n += strings.Count(b.to(peer), "gossip")
+		}
+		return n
+	}
+	if got := answers(3, c.GraftRetry.Std(), time.Duration(c.GraftTries)*c.GraftRetry.Std()); got != c.GraftTries {
+		t.Errorf("asked %d times as by an honest node: %d answers", c.GraftTries, got)
+	}
+	if got := answers(2, 10*time.Millisecond, 50*time.Second); got < 3 || got > 10 {
+		t.Errorf("5000 times asked in 50 s: %d answers, want at most 10", got)
+	}
+	b.hear(1, message(1, 1))
+	b.hear(2, &Graft{ID: idOf(1), Wanted: true})
+	b.want(2, "gossip ") // another message
+}

@@ -17,6 +17,7 @@ const (
 	kindIHave
 	kindGraft
 	kindPrune
+	kindUnlink
 )
 
 // Gossip carries a message.
@@ -152,4 +153,21 @@ func decodePrune(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	m := &Prune{Root: protocol.NodeID(r.Uint64())}
 	return m, r.Finish()
+}
+
+// Unlink ends a link over a bare sampler: the sender is no peer any more.
+type Unlink struct{}
+
+// Kind implements protocol.Message.
+func (*Unlink) Kind() protocol.MessageKind { return kindUnlink }
+
+// Size implements protocol.Message.
+func (*Unlink) Size() int { return 0 }
+
+// Append implements protocol.Message.
+func (*Unlink) Append(b []byte) []byte { return b }
+
+func decodeUnlink(body []byte) (protocol.Message, error) {
+	r := wire.NewReader(body)
+	return &Unlink{}, r.Finish()
 }

@@ -33,7 +33,7 @@ func drawID(t *rapid.T) broadcast.ID {
 
 func drawMessage(t *rapid.T) protocol.Message {
 	hops := rapid.Uint32Max(maxHops).Draw(t, "hops")
-	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
 	case 0:
 		return &Gossip{broadcast.Message{ID: drawID(t), Hops: hops, Payload: rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "payload")}}
 	case 1:
@@ -44,6 +44,8 @@ func drawMessage(t *rapid.T) protocol.Message {
 		return m
 	case 2:
 		return &Graft{ID: drawID(t), Wanted: rapid.Bool().Draw(t, "wanted")}
+	case 3:
+		return &Unlink{}
 	default:
 		return &Prune{Root: protocol.NodeID(rapid.Uint64().Draw(t, "root"))}
 	}
@@ -79,6 +81,7 @@ func TestGoldenVectors(t *testing.T) {
 		&IHave{[]Announcement{{id, 2}, {broadcast.ID{Origin: 3, Number: 4}, 1}}},
 		&Graft{ID: id, Wanted: true},
 		&Prune{Root: id.Origin},
+		&Unlink{},
 	} {
 		out.WriteString(hex.EncodeToString(protocol.AppendFrame(nil, m)) + "\n")
 	}

@@ -43,7 +43,7 @@ var (
 func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
 	n := &Node{shared: s}
 	links, err := broadcast.NewLinks(lower, s.cfg.Fanout, broadcast.Listener{
-		Changed: n.peerChanged, Greet: n.greet,
+		Changed: n.peerChanged, Greet: n.greet, Part: n.part,
 		Wait: func(env protocol.Env, d time.Duration) { env.After(d, protocol.Timer{Kind: timerLinks}) },
 	})
 	if err != nil {
@@ -80,6 +80,8 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 		n.graft(env, from, m)
 	case *Prune:
 		n.pruned(env, from, m.Root)
+	case *Unlink:
+		n.links.Parted(env, from)
 	}
 }
 

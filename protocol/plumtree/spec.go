@@ -59,6 +59,7 @@ func Spec() protocol.Spec {
 			{Kind: kindIHave, Name: "plumtree.ihave", Decode: decodeIHave},
 			{Kind: kindGraft, Name: "plumtree.graft", Decode: decodeGraft},
 			{Kind: kindPrune, Name: "plumtree.prune", Decode: decodePrune},
+			{Kind: kindUnlink, Name: "plumtree.unlink", Decode: decodeUnlink},
 		},
 		Timers: []protocol.TimerSpec{
 			{Kind: timerFlush, Name: "plumtree.flush"},

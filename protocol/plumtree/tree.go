@@ -181,7 +181,11 @@ func (n *Node) pruned(env protocol.Env, from protocol.NodeID, root protocol.Node
 // graft makes the link to a peer that asks for it a branch, and sends what it
 // lacks.
 func (n *Node) graft(env protocol.Env, from protocol.NodeID, g *Graft) {
-	if !n.links.Heard(env, from) {
+	heard := n.links.Heard
+	if isGreeting(g, from) {
+		heard = n.links.Greeted
+	}
+	if !heard(env, from) {
 		return // a few bytes of anybody would bring a payload
 	}
 	n.setEager(env, n.rootOf(g.ID), from)
@@ -189,7 +193,8 @@ func (n *Node) graft(env protocol.Env, from protocol.NodeID, g *Graft) {
 		return
 	}
 	n.cache.Expire(env.Now(), &n.shared.cache)
-	if m, ok := n.cache.Get(g.ID); ok && m.Hops < n.hopLimit() {
+	m, ok := n.cache.Get(g.ID)
+	if ok && m.Hops < n.hopLimit() && n.cache.Answer(g.ID, from, env.Now(), n.cfg().GraftRetry.Std()/4) {
 		m.Hops, m.From = m.Hops+1, 0
 		n.send(env, from, &Gossip{Message: m})
 	}
@@ -209,10 +214,21 @@ func (n *Node) peerChanged(env protocol.Env, peer protocol.NodeID, up bool) {
 	n.forgetAnnouncer(peer)
 }
 
-// greet tells a peer that it was picked: that the link is a branch.
+// greet tells a peer that it was picked: that the link is a branch. That goes over
+// a stream in any case, as does part: the two must not overtake each other, and the
+// sides would not agree if one of them were lost.
 func (n *Node) greet(env protocol.Env, peer protocol.NodeID) {
-	n.send(env, peer, &Graft{ID: broadcast.ID{Origin: env.ID()}})
+	_ = env.SendStream(peer, &Graft{ID: broadcast.ID{Origin: env.ID()}})
 }
+
+// isGreeting tells whether a GRAFT may be that by which a peer says that it
+// picked this node. Who claims back a link that both have sends the same.
+func isGreeting(g *Graft, from protocol.NodeID) bool {
+	return !g.Wanted && g.ID == broadcast.ID{Origin: from}
+}
+
+// part tells a peer that it is none any more.
+func (n *Node) part(env protocol.Env, peer protocol.NodeID) { _ = env.SendStream(peer, &Unlink{}) }
 
 // Eager returns the peers to which messages of an origin are pushed now, in the
 // order of the links.
