@@ -176,7 +176,7 @@ func (d *decoding) checkSizes(s *Scenario) {
 		d.Problemf("network.stream_timeout", "got %s, want more than 0s and at most a century", n)
 	}
 	if n := s.Network.StreamIdle; n != 0 && n < quantity.Duration(time.Second) || n.Std() > maxDuration {
-		d.problemf("network.stream_idle", "got %s, want 0s (for ever), or 1s to a century", n)
+		d.Problemf("network.stream_idle", "got %s, want 0s (for ever), or 1s to a century", n)
 	}
 	if r := s.Network.Reorder; !r.Probability.IsZero() && r.Delay <= 0 {
 		d.Problemf("network.reorder.delay", "missing: probability needs it")
