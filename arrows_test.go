@@ -74,9 +74,16 @@ var rooms = []room{
 		tests:   []string{"stack", "a protocol", "network", "world"},
 	},
 	{
+		name:    "doors of real nodes", // by which another command starts them and tells them what to do
+		trees:   []string{"cmd/realnode/admin", "cmd/realnode/lab"},
+		imports: []string{"contract", "network"},
+		tests:   []string{"data structures", "world"},
+	},
+	{
 		name: "a command", trees: []string{"cmd/*"},
 		imports: []string{
 			"contract", "data structures", "parts of protocols", "a protocol", "stack", "network", "world", "documents", "scenarios", "analysis",
+			"doors of real nodes",
 		},
 	},
 }
@@ -253,6 +260,8 @@ func TestArrowsThatAreAllowed(t *testing.T) {
 		{"analysis/swim.go", "protocol"},
 		{"cmd/simrun/run.go", "analysis"},
 		{"cmd/simrun/run.go", "cmd/simrun/internal/bars"},
+		{"cmd/simrun/real/node.go", "cmd/realnode/admin"},
+		{"cmd/realnode/labmode.go", "cmd/realnode/lab"},
 		{"cmd/simrun/run.go", "github.com/spf13/cobra"},
 	} {
 		if broken := arrowsOf(t, c.file, c.imported); len(broken) > 0 {
@@ -282,6 +291,8 @@ func TestArrowsThatAreBroken(t *testing.T) {
 		{"analysis/swim.go", "protocol/swim"},
 		{"analysis/swim.go", "sim"},
 		{"cmd/simrun/run.go", "cmd/realnode"},
+		{"cmd/simrun/real/node.go", "cmd/realnode/node"},
+		{"cmd/realnode/lab/shim.go", "cmd/realnode/transport"},
 		{"sim/world.go", "cmd/simrun"},
 		{"doc.go", "sim"},
 		{"util/strings.go", "errors"},

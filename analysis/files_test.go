@@ -70,6 +70,18 @@ func TestSummaryFile(t *testing.T) {
 	}
 }
 
+func TestSummaryOfARealRunHasNoTraceHash(t *testing.T) {
+	s := exampleSummary()
+	s.Real, s.TraceHash = true, ""
+	var b bytes.Buffer
+	if err := analysis.WriteSummary(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := analysis.ReadSummary(&b); err != nil || !read.Real {
+		t.Errorf("got %+v, %v, want a real run", read, err)
+	}
+}
+
 func TestReadSummaryRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "{", "[]", "{}", `{"scenario":"a","trace_hash":"b"}`, `{"scenario":"a","trace_hash":"b","metrics":{}} {}`,

@@ -74,6 +74,7 @@ type reportView struct {
 	All           []metricRow
 	Hashes        []fact
 	ScenarioLines int
+	Real          bool
 	Paragraphs    []string // of the notes
 }
 
@@ -127,8 +128,13 @@ func newReportView(r *Report) *reportView {
 func (v *reportView) facts() {
 	add := func(name, value string) { v.Facts = append(v.Facts, fact{name, value}) }
 	if s := v.Summary; s != nil {
+		v.Real = s.Real
 		add("nodes", FormatValue(float64(s.Nodes)))
-		add("virtual time", FormatValue(s.VirtualSeconds)+" s")
+		if s.Real {
+			add("real processes", FormatValue(s.VirtualSeconds)+" s")
+		} else {
+			add("virtual time", FormatValue(s.VirtualSeconds)+" s")
+		}
 		add("seed", fmt.Sprint(s.Seed))
 		add("events", FormatValue(float64(s.Events)))
 		add("wall time", FormatValue(s.WallSeconds)+" s")

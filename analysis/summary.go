@@ -16,6 +16,9 @@ type Summary struct {
 	Version        string
 	TraceHash      string
 	VirtualSeconds float64
+	// Real: the nodes were real processes. Then there is no trace hash, virtual
+	// time is real time, and no two runs are alike.
+	Real bool
 	// WallSeconds and PeakRSSBytes are the only figures that differ between
 	// two runs of the same scenario and seed.
 	WallSeconds  float64
@@ -61,6 +64,7 @@ type (
 		Seed           uint64                `json:"seed"`
 		Version        string                `json:"version"`
 		TraceHash      string                `json:"trace_hash"`
+		Real           bool                  `json:"real,omitempty"`
 		VirtualSeconds float64               `json:"virtual_seconds"`
 		WallSeconds    float64               `json:"wall_seconds"`
 		Events         uint64                `json:"events"`
@@ -89,7 +93,7 @@ type (
 // WriteSummary writes summary.json.
 func WriteSummary(w io.Writer, s *Summary) error {
 	f := summaryFile{
-		Scenario: s.Scenario, Seed: s.Seed, Version: s.Version, TraceHash: s.TraceHash,
+		Scenario: s.Scenario, Seed: s.Seed, Version: s.Version, TraceHash: s.TraceHash, Real: s.Real,
 		VirtualSeconds: s.VirtualSeconds, WallSeconds: s.WallSeconds, Events: s.Events,
 		PeakRSSBytes: s.PeakRSSBytes, Nodes: s.Nodes, Point: s.Point,
 		Metrics: make(map[string]jsonNumber, len(s.Metrics)),
@@ -143,12 +147,12 @@ func ReadSummary(r io.Reader) (*Summary, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("read summary: got more after the object, want the end of the file")
 	}
-	if f.Scenario == "" || f.TraceHash == "" || f.Metrics == nil {
+	if f.Scenario == "" || f.TraceHash == "" && !f.Real || f.Metrics == nil {
 		return nil, fmt.Errorf("read summary: got scenario %q, trace_hash %q and %d metrics, want all three to be there",
 			f.Scenario, f.TraceHash, len(f.Metrics))
 	}
 	s := &Summary{
-		Scenario: f.Scenario, Seed: f.Seed, Version: f.Version, TraceHash: f.TraceHash,
+		Scenario: f.Scenario, Seed: f.Seed, Version: f.Version, TraceHash: f.TraceHash, Real: f.Real,
 		VirtualSeconds: f.VirtualSeconds, WallSeconds: f.WallSeconds, Events: f.Events,
 		PeakRSSBytes: f.PeakRSSBytes, Nodes: f.Nodes, Point: f.Point,
 		Metrics: make(map[string]float64, len(f.Metrics)),

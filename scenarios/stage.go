@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/scenarios/document"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -52,6 +54,40 @@ type Stage interface {
 	Apply(r netmodel.Rule) (netmodel.RuleID, error)
 	Remove(id netmodel.RuleID) error
 	NetworkChanged(fault int, begins bool)
+}
+
+// Play puts on a stage what is going to happen: Stage.At is called for what
+// begins it, and nothing happens before Play has returned. What fails later, on
+// the stage, is a panic of a function that was given to At or After. Faults may be
+// nil.
+func (s *Scenario) Play(stage Stage, faults *NetworkFaults) error {
+	if s.wrong != nil {
+		return s.wrong
+	}
+	t := &timeline{s: s, faults: faults}
+	if err := t.schedule(stage); err != nil {
+		return fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// NodeConfig is the part of the scenario that is also the configuration of a real
+// node, with every default: the keys stack and protocol.
+func (s *Scenario) NodeConfig() ([]byte, error) {
+	tables := map[string]map[string]any{}
+	for _, name := range s.Stack {
+		if table, ok := s.Protocol[name]; ok {
+			tables[name] = table
+		}
+	}
+	text, err := document.Marshal(struct {
+		Stack    []string                  `toml:"stack"`
+		Protocol map[string]map[string]any `toml:"protocol"`
+	}{s.Stack, tables}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("write the nodes' configuration: %w", err)
+	}
+	return text, nil
 }
 
 // virtual is the stage that is a world.

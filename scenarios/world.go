@@ -72,9 +72,8 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
-	t := &timeline{s: s, faults: o.Faults}
-	if err := t.schedule(virtual{w: w}); err != nil {
-		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	if err := s.Play(virtual{w: w}, o.Faults); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
@@ -94,10 +93,19 @@ func (s *Scenario) newStack() (*stack.Stack, error) {
 
 // network returns the network model.
 func (s *Scenario) network() (*netmodel.Model, error) {
+	config, err := s.NetworkConfig()
+	if err != nil {
+		return nil, err
+	}
+	return netmodel.New(config)
+}
+
+// NetworkConfig is what the network model is made of.
+func (s *Scenario) NetworkConfig() (netmodel.Config, error) {
 	n := s.Network
 	latency, err := s.latency()
 	if err != nil {
-		return nil, err
+		return netmodel.Config{}, err
 	}
 	config := netmodel.Config{
 		Seed: s.Seed, Nodes: s.Nodes.Count + s.Nodes.Spare, Latency: latency, Loss: n.Loss.model(),
@@ -121,7 +129,7 @@ func (s *Scenario) network() (*netmodel.Model, error) {
 			UpQueue: int64(b.UpQueue), DownQueue: int64(b.DownQueue),
 		})
 	}
-	return netmodel.New(config)
+	return config, nil
 }
 
 func (l Loss) model() netmodel.Loss {

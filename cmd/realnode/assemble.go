@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,8 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/starling-sim/starling/cmd/realnode/config"
@@ -47,6 +46,9 @@ type parts struct {
 	health    *observe.Health
 	heartbeat *observe.Heartbeat
 	node      *node.Node
+	delivered map[string]bool // names of events; see payload
+	heard     heard
+	lead      atomic.Int64 // see dated
 
 	closers []func() error
 }
@@ -66,6 +68,7 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (p *par
 		return p, err
 	}
 	p.specs = st.Specs()
+	p.delivered = deliveries(p.specs)
 	if err := p.openLab(); err != nil {
 		return p, err
 	}
@@ -118,86 +121,53 @@ func (p *parts) openNetwork(ctx context.Context) error {
 	if t.Kind == "wireguard" {
 		return p.openTunnel(ctx, listen, advertise)
 	}
-	id, err := p.plainIdentity(cmp.Or(advertise, listen))
-	if err != nil {
-		return err
-	}
-	plain, err := transport.NewPlain(transport.PlainConfig{
-		Self: id, Listen: listen, Advertise: advertise, Insecure: t.Insecure,
-		StreamTimeout: t.Limits.StreamTimeout.Std(), MaxPeers: t.MaxPeers,
-	})
-	if err != nil {
-		return err
-	}
-	p.onClose(plain.Close)
-	p.id, p.plain, p.network, p.listen = id, plain, plain, plain.Addr()
-	return nil
+	return p.openPlain(ctx, listen, advertise)
 }
 
-// plainIdentity is the configured identity or that of the address. A port that
-// is chosen by the system makes an identity for this once.
-func (p *parts) plainIdentity(at netip.AddrPort) (protocol.NodeID, error) {
-	if text := p.cfg.Node.ID; text != "" {
-		return protocol.ParseNodeID(text)
+// openPlain opens the host's own sockets. Who a node is follows from its port, so
+// one that the system chooses is chosen first; somebody may take it meanwhile.
+func (p *parts) openPlain(ctx context.Context, listen, advertise netip.AddrPort) error {
+	t := p.cfg.Transport
+	anyPort := listen.Port() == 0
+	for try := 1; ; try++ {
+		at := listen
+		if anyPort {
+			var err error
+			if at, err = freePort(ctx, listen); err != nil {
+				return err
+			}
+		}
+		id, err := p.plainIdentity(at, advertise)
+		if err != nil {
+			return err
+		}
+		plain, err := transport.NewPlain(transport.PlainConfig{
+			Self: id, Listen: at, Advertise: advertise, Insecure: t.Insecure,
+			StreamTimeout: t.Limits.StreamTimeout.Std(), MaxPeers: t.MaxPeers,
+		})
+		if anyPort && errors.Is(err, syscall.EADDRINUSE) && try < portTries {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.onClose(plain.Close)
+		p.id, p.plain, p.network, p.listen = id, plain, plain, plain.Addr()
+		return nil
 	}
-	if at.Port() != 0 && !at.Addr().IsUnspecified() {
-		return plainID(at), nil
-	}
-	return randomID(), nil
 }
 
-func (p *parts) openTunnel(ctx context.Context, listen, advertise netip.AddrPort) error {
-	w := p.cfg.WireGuard
-	path := p.cfg.KeyFile()
-	if path == "" {
-		return usagef("wireguard: want a place for the node's keys: node.data_dir or wireguard.key_file")
-	}
-	keys, err := tunnel.LoadKeys(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("make the directory of the keys: %w", err)
-		}
-		keys, err = tunnel.CreateKeys(path)
-	}
-	if err != nil {
-		return err
-	}
-	o := tunnel.Options{
-		Keys: keys, Listen: listen, Advertise: advertise, Keepalive: w.KeepAlive.Std(),
-		StreamTimeout: p.cfg.Transport.Limits.StreamTimeout.Std(), MaxPeers: p.cfg.Transport.MaxPeers, Log: p.log,
-	}
-	if w.ClusterSecretFile != "" {
-		text, err := os.ReadFile(p.cfg.Path(w.ClusterSecretFile))
-		if err != nil {
-			return fmt.Errorf("read the cluster's secret: %w", err)
-		}
-		secret, err := tunnel.ParseSecret(strings.TrimSpace(string(text)))
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.cfg.Path(w.ClusterSecretFile), err)
-		}
-		o.Secret = &secret
-	}
-	for _, text := range w.Allow {
-		id, err := tunnel.ParseIdentity(text)
-		if err != nil {
-			return fmt.Errorf("wireguard.allow: %w", err)
-		}
-		o.Allow = append(o.Allow, id)
-	}
-	tun, err := tunnel.New(o)
-	if err != nil {
-		return err
-	}
-	p.onClose(tun.Close)
-	p.id, p.tunnel, p.network, p.listen = tun.ID(), tun, tun, tun.ListenAddr()
-	return nil
-}
+// portTries is how many free ports may be lost to somebody else.
+const portTries = 10
 
 // openStore opens the disk, if the node has one.
 func (p *parts) openStore() error {
 	dir := p.cfg.Path(p.cfg.Node.DataDir)
 	if dir == "" {
 		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
 	}
 	store, err := disk.Open(filepath.Join(dir, "store"), disk.Options{
 		Logger: p.log, Failed: func(err error) {
@@ -339,7 +309,7 @@ func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
 		lower = counted{shimmed{p.shim}, p.metrics}
 	}
 	c := node.Config{
-		ID: p.id, Stack: st, Transport: lower, Contacts: p.network, Seeds: seeds, Observer: p.observer, Logger: p.log,
+		ID: p.id, Stack: st, Transport: lower, Contacts: p.network, Seeds: seeds, Observer: dated{p.observer, &p.lead}, Logger: p.log,
 		Inbox: node.InboxLimits{
 			Datagrams: l.InboxDatagrams, DatagramBytes: int(l.InboxDatagramBytes),
 			StreamFrames: l.InboxFrames, StreamBytes: int(l.InboxFrameBytes),
@@ -350,94 +320,15 @@ func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
 		c.Store = p.store
 	}
 	if p.world != nil {
-		c.Index, c.Seed, c.Restarted = uint32(p.world.Self), p.world.NodeSeed(), p.world.Life > 0
+		if err := p.enter(&c); err != nil {
+			return err
+		}
 	}
 	if p.node, err = node.New(c); err != nil {
 		return err
 	}
 	up.runtime.Store(p.node)
 	return nil
-}
-
-// seeds are the nodes to start from. Those of a tunnel have to be talked to:
-// it takes a proof to be let in.
-func (p *parts) seeds(ctx context.Context) ([]protocol.Peer, error) {
-	var seeds []protocol.Peer
-	if p.tunnel == nil {
-		for _, text := range p.cfg.Node.Seeds {
-			s, err := plainSeed(ctx, text)
-			if err != nil {
-				return nil, err
-			}
-			if s.ID != p.id {
-				seeds = append(seeds, s)
-			}
-		}
-		return seeds, nil
-	}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	var errs []error
-	ctx, cancel := context.WithTimeout(ctx, joinPatience)
-	defer cancel()
-	for _, text := range p.tunnelSeeds() {
-		wait.Go(func() {
-			s, err := p.joinThrough(ctx, text)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil:
-				errs = append(errs, err)
-			case s.ID != p.id:
-				seeds = append(seeds, s)
-			}
-		})
-	}
-	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
-		if len(seeds) == 0 && !p.tunnel.IsMember() {
-			return nil, err
-		}
-		p.log.Warn("not all seeds answered", "error", err)
-	}
-	return seeds, nil
-}
-
-// joinPatience is how long seeds are waited for.
-const joinPatience = 20 * time.Second
-
-// tunnelSeeds are the configured seeds and the ticket that a file holds.
-func (p *parts) tunnelSeeds() []string {
-	seeds := p.cfg.Node.Seeds
-	if path := p.cfg.Path(p.cfg.WireGuard.TicketFile); path != "" && !p.tunnel.IsMember() {
-		if text, err := os.ReadFile(path); err == nil {
-			seeds = append(seeds[:len(seeds):len(seeds)], strings.TrimSpace(string(text)))
-		}
-	}
-	return seeds
-}
-
-func (p *parts) joinThrough(ctx context.Context, text string) (protocol.Peer, error) {
-	switch {
-	case strings.HasPrefix(text, tunnel.ContactPrefix):
-		c, err := tunnel.ParseContact(text)
-		if err != nil {
-			return protocol.Peer{}, err
-		}
-		raw := c.Append(nil)
-		return protocol.Peer{ID: c.NodeID(), Contact: raw}, p.tunnel.Introduce(c.NodeID(), raw)
-	case strings.HasPrefix(text, tunnel.TicketPrefix):
-		t, err := tunnel.ParseTicket(text)
-		if err != nil {
-			return protocol.Peer{}, err
-		}
-		return p.tunnel.Join(ctx, t)
-	}
-	at, err := resolve(ctx, text)
-	if err != nil {
-		return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)
-	}
-	return p.tunnel.JoinAt(ctx, at)
 }
 
 // kindOf is the kind of the message that a frame holds.

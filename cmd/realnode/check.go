@@ -18,8 +18,8 @@ func newCheckCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := cfg.CheckFiles(); err != nil {
-				return usageError{err}
+			if err := f.checkFiles(cfg, args); err != nil {
+				return err
 			}
 			if filled {
 				text, err := cfg.Filled()
@@ -34,6 +34,6 @@ func newCheckCommand(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&filled, "filled", false, "print the configuration with every default filled in")
-	c.Flags().StringArrayVar(&f.set, "set", nil, "override a key of the configuration, `key=value`; repeatable")
+	f.addSet(c)
 	return c
 }

@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -26,11 +29,14 @@ type nodeFlags struct {
 	timeout            time.Duration
 }
 
-func (f *nodeFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.admin, "admin", "", "admin interface of the node: `unix:///path` or host:port")
-	c.Flags().StringVar(&f.data, "data", "", "data directory of the node, which holds its socket")
-	c.Flags().StringVar(&f.token, "token-file", "", "file with the token, for an interface on TCP")
-	c.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the node")
+func (f *nodeFlags) add(c *cobra.Command) { f.addFor(c, 10*time.Second) }
+
+// addFor adds the flags to a command that waits as long if it is not told otherwise.
+func (f *nodeFlags) addFor(c *cobra.Command, patience time.Duration) {
+	c.Flags().StringVar(&f.admin, "admin", "", "admin interface of the node: `unix://PATH` or host:port")
+	c.Flags().StringVar(&f.data, "data", "", "data `directory` of the node, which holds its socket")
+	c.Flags().StringVar(&f.token, "token-file", "", "`file` with the token, for an interface on TCP")
+	c.Flags().DurationVar(&f.timeout, "timeout", patience, "how long to wait for the node")
 }
 
 func (f *nodeFlags) addJSON(c *cobra.Command) {
@@ -53,14 +59,14 @@ func (f *nodeFlags) client() (*admin.Client, error) {
 				return nil, err
 			}
 		}
-		abs, err := filepath.Abs(filepath.Join(dir, socketName))
-		if err != nil {
-			return nil, err
+		listen = unixPrefix + filepath.Join(dir, socketName)
+	}
+	if path, ok := strings.CutPrefix(listen, unixPrefix); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, usagef("no node runs here: %v", err)
 		}
-		if _, err := os.Stat(abs); err != nil {
-			return nil, usagef("no node runs in %s: %v", dir, err)
-		}
-		listen = "unix://" + abs
+	} else if _, _, err := net.SplitHostPort(listen); err != nil {
+		return nil, usagef("--admin %q: want unix://PATH or host:port", listen)
 	}
 	token := ""
 	if f.token != "" {
@@ -73,17 +79,26 @@ func (f *nodeFlags) client() (*admin.Client, error) {
 	return admin.NewClient(listen, token), nil
 }
 
-// onlyNode is the data directory of the one node below dataRoot.
+// onlyNode is the data directory of the one node that runs below dataRoot.
 func onlyNode() (string, error) {
 	sockets, err := filepath.Glob(filepath.Join(dataRoot, "*", socketName))
 	if err != nil {
 		return "", err
 	}
+	// A node that was killed leaves its socket behind.
+	sockets = slices.DeleteFunc(sockets, func(path string) bool {
+		c, err := net.DialTimeout("unix", path, time.Second)
+		if err != nil {
+			return errors.Is(err, syscall.ECONNREFUSED)
+		}
+		_ = c.Close()
+		return false
+	})
 	switch len(sockets) {
 	case 1:
 		return filepath.Dir(sockets[0]), nil
 	case 0:
-		return "", usagef("which node? None has its data below %s here; say --data DIR or --admin ADDRESS", dataRoot)
+		return "", usagef("which node? None runs below %s here; say --data DIR or --admin ADDRESS", dataRoot)
 	}
 	dirs := make([]string, len(sockets))
 	for i, s := range sockets {
@@ -232,21 +247,48 @@ func newLeaveCommand(a *app) *cobra.Command {
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
 			defer cancel()
-			if err := client.Leave(ctx); err != nil {
-				return err
-			}
-			// The stream of events ends with the node.
-			err = client.Events(ctx, []string{"none"}, func(admin.Event) error { return nil })
-			if ctx.Err() != nil {
-				return fmt.Errorf("the node is still leaving: %w", ctx.Err())
-			}
-			_ = err
-			return nil
+			return leaveAndWait(ctx, client)
 		},
 	}
-	f.add(c)
+	f.addFor(c, 30*time.Second)
 	return c
 }
+
+// leaveAndWait returns when the node's process has ended.
+func leaveAndWait(ctx context.Context, client *admin.Client) error {
+	s, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.Leave(ctx); err != nil {
+		return err
+	}
+	// The stream of events is the last of all that ends; it is refused if the
+	// node was quicker.
+	_ = client.Events(ctx, []string{"none"}, func(admin.Event) error { return nil })
+	process, err := os.FindProcess(s.PID)
+	if err != nil {
+		return nil
+	}
+	// There is nothing to wait on: it is nobody's child here. What still has the
+	// number after a while is another process, seen from a container.
+	patience := time.After(exitPatience)
+	for ctx.Err() == nil && process.Signal(syscall.Signal(0)) == nil {
+		select {
+		case <-ctx.Done():
+		case <-patience:
+			return nil
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("process %d is still leaving: %w", s.PID, ctx.Err())
+	}
+	return nil
+}
+
+// exitPatience is how long a process may take that has closed everything.
+const exitPatience = 3 * time.Second
 
 func newWatchCommand(a *app) *cobra.Command {
 	var f nodeFlags
@@ -291,6 +333,9 @@ func printEvent(w io.Writer, e admin.Event) {
 	slices.Sort(names)
 	for _, name := range names {
 		fmt.Fprintf(w, "  %s=%s", name, e.Text[name])
+	}
+	if e.Payload != "" {
+		fmt.Fprintf(w, "  %q", e.Payload)
 	}
 	fmt.Fprintln(w)
 }

@@ -19,7 +19,8 @@ import (
 // inspector is what the admin interface sees of a process.
 type inspector struct {
 	*parts
-	leave func() // begins the end of the process
+	leave func()          // begins the end of the process
+	over  <-chan struct{} // closed when all but the interface has ended
 }
 
 var _ admin.Node = inspector{}
@@ -171,11 +172,18 @@ func (n inspector) Events(ctx context.Context) (<-chan admin.Event, error) {
 	go func() {
 		defer close(to)
 		for e := range from {
+			out := n.event(e)
+			out.Payload = n.payload(ctx, e)
 			select {
-			case to <- n.event(e):
+			case to <- out:
 			case <-ctx.Done():
 				return
 			}
+		}
+		// The stream ends when the process does, not with the last event.
+		select {
+		case <-n.over:
+		case <-ctx.Done():
 		}
 	}()
 	return to, nil
@@ -204,7 +212,7 @@ func (n inspector) event(e observe.Event) admin.Event {
 // the process did.
 func (n inspector) runTime(t time.Time) time.Duration {
 	if n.world != nil {
-		return time.Duration(t.UnixNano() - n.world.Epoch)
+		return n.world.RunTime(t.Sub(n.began.Round(0)))
 	}
 	return t.Sub(n.began)
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,11 +76,7 @@ the ticket expires. Whoever reads it can join: hand it on like a password.`,
 			if err != nil {
 				return usageError{err}
 			}
-			text, err := os.ReadFile(secretFile)
-			if err != nil {
-				return usageError{fmt.Errorf("read the cluster's secret: %w", err)}
-			}
-			secret, err := tunnel.ParseSecret(strings.TrimSpace(string(text)))
+			secret, err := readSecret(secretFile)
 			if err != nil {
 				return usageError{err}
 			}

@@ -12,16 +12,26 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, func() {
+		// A second signal ends the process at once, but it has to be a second
+		// one: some send a signal to a process and then to its group.
+		time.Sleep(secondSignal)
+		stop()
+	})
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// secondSignal is the least time between two signals that count as two.
+const secondSignal = 500 * time.Millisecond
 
 // Exit statuses.
 const (
@@ -60,6 +70,19 @@ the others:
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var names []string
+		for _, c := range root.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		return usagef("unknown command %q (valid: %s)", args[0], strings.Join(names, ", "))
+	}
+	root.RunE = func(*cobra.Command, []string) error { return root.Help() }
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -77,8 +100,8 @@ the others:
 	case errors.As(err, &usage), unknownCommand(err):
 		fmt.Fprintln(stderr, "realnode:", err)
 		return exitUsage
-	case errors.Is(err, context.Canceled):
-		return exitFault
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return exitFault // who interrupted it knows why
 	}
 	fmt.Fprintln(stderr, "realnode:", err)
 	return exitFault

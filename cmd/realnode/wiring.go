@@ -21,7 +21,8 @@ type upward struct {
 func (u *upward) deliver(from protocol.NodeID, frame []byte, stream bool) {
 	if u.shim != nil {
 		if stream {
-			u.shim.StreamReceived(from, false)
+			// If this end is closed, it came on a connection that the peer opened.
+			u.shim.StreamReceived(from, true)
 		} else {
 			u.shim.Receive(from, frame)
 			return
@@ -78,6 +79,18 @@ func (c counted) Send(to protocol.NodeID, frame []byte) error {
 func (c counted) SendStream(to protocol.NodeID, frame []byte) error {
 	c.metrics.Sent(kindOf(frame), observe.Stream, len(frame))
 	return c.Transport.SendStream(to, frame)
+}
+
+// dated passes on records with the time since the process began, which is where
+// the observer starts from; the node knows only when its loop did.
+type dated struct {
+	protocol.Observer
+	lead *atomic.Int64 // nanoseconds from the one to the other
+}
+
+func (d dated) Observe(r protocol.Record) {
+	r.Time += d.lead.Load()
+	d.Observer.Observe(r)
 }
 
 // shimmed is a shim as a node's transport.

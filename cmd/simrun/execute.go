@@ -87,13 +87,18 @@ func newMeasured(s *scenarios.Scenario, workers int) (*measured, error) {
 	if m.world, err = s.World(scenarios.WorldOptions{Workers: workers, Observer: m, Faults: faults}); err != nil {
 		return nil, err
 	}
+	cfg := measuresOf(s, specs)
+	cfg.Nodes, cfg.NodeID, cfg.Index = m.world.Nodes(), m.world.ID, m.world.Index
+	cfg.NetworkFault = func(fault int) analysis.NetworkFault { return faultOf(faults.Begun(fault)) }
+	m.collector, err = analysis.NewCollector(cfg)
+	return m, err
+}
+
+// measuresOf is what a scenario says about its measures. Who the nodes are, and
+// what faults do to them, the engine has to say.
+func measuresOf(s *scenarios.Scenario, specs []protocol.Spec) analysis.Config {
 	cfg := analysis.Config{
-		Nodes: m.world.Nodes(), NodeID: m.world.ID, Index: m.world.Index,
-		SampleInterval: s.Measure.SampleInterval.Std(), WarmUp: m.warmUp, BroadcastWindow: s.Measure.BroadcastWindow.Std(),
-		NetworkFault: func(fault int) analysis.NetworkFault {
-			f := faults.Begun(fault)
-			return analysis.NetworkFault{Anomalous: f.Impaired, Cut: f.Cut}
-		},
+		SampleInterval: s.Measure.SampleInterval.Std(), WarmUp: s.Measure.WarmUp.Std(), BroadcastWindow: s.Measure.BroadcastWindow.Std(),
 	}
 	if s.Nodes.Join.Mode == "converged" {
 		cfg.Converged = s.Nodes.Count
@@ -102,8 +107,11 @@ func newMeasured(s *scenarios.Scenario, workers int) (*measured, error) {
 		cfg.Events = append(cfg.Events, spec.Events...)
 		cfg.Commands = append(cfg.Commands, spec.Commands...)
 	}
-	m.collector, err = analysis.NewCollector(cfg)
-	return m, err
+	return cfg
+}
+
+func faultOf(f scenarios.NetworkFault) analysis.NetworkFault {
+	return analysis.NetworkFault{Anomalous: f.Impaired, Cut: f.Cut}
 }
 
 // Observe hands on what happens; the collector needs the world to be made.

@@ -72,9 +72,12 @@ func exitStatus(err error) int {
 // report writes to w what the user should know of err, with which the command
 // line ended.
 func report(w io.Writer, err error, commandLine string) {
-	switch exitStatus(err) {
-	case exitOK, exitExpectation: // the verdict said it
-	case exitInternal:
+	var processes realRunError
+	switch status := exitStatus(err); {
+	case status == exitOK, status == exitExpectation: // the verdict said it
+	case errors.As(err, &processes):
+		fmt.Fprintf(w, "simrun: %v\n", err)
+	case status == exitInternal:
 		fmt.Fprintf(w, "simrun: internal fault: %v\n\n", err)
 		fmt.Fprintf(w, "Unless the machine is to blame (a full disk, say), this is a defect of Starling.\n"+
 			"Please report it with the lines above, the scenario if it is your own, and this:\n\n"+

@@ -5,6 +5,10 @@
 //	simrun sweep swim/dissemination   every point of a sweep, on all cores
 //	simrun list                       what else there is
 //
+// With --real a run is one of real processes, in real time:
+//
+//	simrun run quickstart --real --set nodes.count=32
+//
 // The scenario language is described in package scenarios, the measures by
 // "simrun metrics". See "simrun help" for the rest.
 //
@@ -19,8 +23,8 @@
 // # Reading order
 //
 // root.go is the command tree, one file a command; execute.go runs one world,
-// results.go lays down what it leaves behind, points.go and pool.go are the
-// sweep.
+// real.go one scenario on processes (package real), results.go lays down what
+// they leave behind, points.go and pool.go are the sweep.
 package main
 
 import (

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/starling-sim/starling/analysis"
+	"github.com/starling-sim/starling/cmd/simrun/real"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -23,6 +24,9 @@ type runFlags struct {
 	workers int
 	json    bool
 	force   bool
+
+	real     bool
+	realnode string
 }
 
 func newRunCommand(a *app) *cobra.Command {
@@ -35,12 +39,17 @@ leave a directory with the scenario as it ran, summary.json, time series
 (metrics.csv, metrics.parquet), plots and report.html.
 
 Of a scenario with a sweep this runs the values outside [sweep]; "simrun sweep"
-runs its points.`,
+runs its points.
+
+With --real every node is a process of its own on this machine (realnode), on
+loopback and in real time, with the network of the scenario between them. The
+result has the same files; two such runs are never quite alike.`,
 		Example: `  simrun run quickstart
   simrun run quickstart --seed 7
   simrun run quickstart --set nodes.count=200 --set network.loss.probability=5%
   simrun run mine.toml --out results/mine --force
-  simrun run quickstart --json | jq .metrics`,
+  simrun run quickstart --json | jq .metrics
+  simrun run quickstart --real --set nodes.count=32`,
 		Args:              wants(1, 1, "a scenario: a file or a name (simrun list)"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -51,6 +60,8 @@ runs its points.`,
 	c.Flags().StringVar(&f.out, "out", "", "directory for the result (default "+outputRoot+"/SCENARIO/seed-N, or the next free name)")
 	c.Flags().IntVar(&f.workers, "workers", 0, "number of threads that carry the run out, 0 to choose; it does not change the result")
 	c.Flags().BoolVar(&f.json, "json", false, "print summary.json to standard output and nothing else")
+	c.Flags().BoolVar(&f.real, "real", false, "run on real processes, in real time")
+	c.Flags().StringVar(&f.realnode, "realnode", "", "with --real: the program realnode (default: beside simrun, or in PATH)")
 	c.Flags().BoolVar(&f.force, "force", false, "replace an existing result")
 	return c
 }
@@ -63,6 +74,19 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.real {
+		if f.workers != 0 {
+			return usagef("--workers is of no use with --real")
+		}
+		if err := real.Check(s); err != nil {
+			return err
+		}
+		if f.realnode, err = findRealnode(f.realnode); err != nil {
+			return err
+		}
+	} else if f.realnode != "" {
+		return usagef("--realnode is of use with --real only")
+	}
 	files, err := readFiles(s)
 	if err != nil {
 		return err
@@ -74,10 +98,15 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	defer dir.discard()
 
 	show := newRunProgress(a.stderr, s.Name, s.Duration.Std())
-	summary, series, err := execute(ctx, s, executeOptions{
-		workers: f.workers,
-		advance: func(passed time.Duration, events uint64) { show.advance(int64(passed), events) },
-	})
+	advance := func(passed time.Duration, events uint64) { show.advance(int64(passed), events) }
+	var summary *analysis.Summary
+	var series []analysis.Series
+	var late *real.Lateness // nil of a world, where nothing is late
+	if f.real {
+		summary, series, late, err = executeReal(ctx, s, f.realnode, advance, a.stderr)
+	} else {
+		summary, series, err = execute(ctx, s, executeOptions{workers: f.workers, advance: advance})
+	}
 	show.close()
 	if errors.Is(err, context.Canceled) {
 		return interruptedError{"nothing was written"}
@@ -98,7 +127,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		return err
 	}
 	r.dir = dir.final
-	if err := a.printRun(r, p, f.json); err != nil {
+	if err := a.printRun(r, p, late, f.json); err != nil {
 		return err
 	}
 	if !analysis.AllOK(p.verdicts) {
@@ -107,22 +136,32 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	return nil
 }
 
-func (a *app) printRun(r *result, p *presentation, asJSON bool) error {
+func (a *app) printRun(r *result, p *presentation, late *real.Lateness, asJSON bool) error {
 	if asJSON {
 		return analysis.WriteSummary(a.stdout, r.summary)
 	}
 	var b bytes.Buffer
 	s := r.summary
 	fmt.Fprintf(&b, "%s: %s\n", s.Scenario, r.scenario.Question)
-	fmt.Fprintf(&b, "%s nodes, %s s of virtual time, seed %d\n\n",
-		analysis.FormatValue(float64(s.Nodes)), analysis.FormatValue(s.VirtualSeconds), s.Seed)
+	what := "of virtual time"
+	if s.Real {
+		what = "on real processes"
+	}
+	fmt.Fprintf(&b, "%s nodes, %s s %s, seed %d\n\n",
+		analysis.FormatValue(float64(s.Nodes)), analysis.FormatValue(s.VirtualSeconds), what, s.Seed)
 	printKeyMetrics(&b, r, p)
 	a.printCurve(&b, r)
 	printVerdicts(&b, p)
 	printNotes(&b, p.notes)
 	wall := time.Duration(s.WallSeconds * float64(time.Second))
-	fmt.Fprintf(&b, "\nTrace hash  %s\n", s.TraceHash)
-	fmt.Fprintf(&b, "Speed       %s events in %s: %s\n", siNumber(float64(s.Events)), siSeconds(wall), eventRate(s.Events, wall))
+	if late != nil {
+		fmt.Fprintf(&b, "\nWall time   %s\n", siSeconds(wall))
+		fmt.Fprintf(&b, "Lateness    of messages %s on average, %s at most; of the timeline %s at most\n",
+			siSeconds(late.Message), siSeconds(late.MostMessage), siSeconds(late.Timeline))
+	} else {
+		fmt.Fprintf(&b, "\nTrace hash  %s\n", s.TraceHash)
+		fmt.Fprintf(&b, "Speed       %s events in %s: %s\n", siNumber(float64(s.Events)), siSeconds(wall), eventRate(s.Events, wall))
+	}
 	fmt.Fprintf(&b, "Report      %s\n", filepath.Join(r.dir, reportFile))
 	_, err := a.stdout.Write(b.Bytes())
 	return err

@@ -38,6 +38,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	prefixes := r.URL.Query()["name"]
 	quiet := time.NewTicker(quietFor)
 	defer quiet.Stop()
+	written := false // and not flushed
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,6 +46,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-s.streams.Done():
 			return
 		case <-quiet.C:
+			// The deadline of the last event may have passed.
+			_ = rc.SetWriteDeadline(time.Now().Add(requestTimeout))
 			if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil || rc.Flush() != nil {
 				return
 			}
@@ -52,19 +55,23 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return
 			}
-			if !wanted(&e, prefixes) {
-				continue
+			if wanted(&e, prefixes) {
+				data, err := json.Marshal(&e)
+				if err != nil {
+					return
+				}
+				_ = rc.SetWriteDeadline(time.Now().Add(requestTimeout))
+				if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", e.Name, data); err != nil {
+					return
+				}
+				written = true
 			}
-			data, err := json.Marshal(&e)
-			if err != nil {
-				return
-			}
-			_ = rc.SetWriteDeadline(time.Now().Add(requestTimeout))
-			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", e.Name, data); err != nil {
-				return
-			}
-			if len(events) == 0 && rc.Flush() != nil {
-				return
+			// Also after an event that is not wanted: one that is may wait.
+			if written && len(events) == 0 {
+				if rc.Flush() != nil {
+					return
+				}
+				written = false
 			}
 		}
 	}

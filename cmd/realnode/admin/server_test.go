@@ -1,16 +1,20 @@
 package admin_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/starling-sim/starling/cmd/realnode/admin"
@@ -225,6 +229,76 @@ func TestEventsAreStreamed(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// An event does not wait for the next one that is wanted.
+func TestEventsArriveAtOnce(t *testing.T) {
+	f, c, _ := serve(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	f.events <- admin.Event{Name: "swim.suspect"}
+	for range 5 {
+		f.events <- admin.Event{Name: "plumtree.deliver"}
+	}
+	enough := errors.New("enough")
+	if err := c.Events(ctx, []string{"swim."}, func(admin.Event) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("got %v, want the event", err)
+	}
+}
+
+// A client that watches a node where little happens is not cut off.
+func TestQuietStreamsStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{events: make(chan admin.Event, 1)}
+		here, there := net.Pipe()
+		server := &http.Server{Handler: admin.Handler(admin.Config{Listen: "unix://pipe", Node: f, Logger: slog.New(slog.DiscardHandler)})}
+		l := &oneConnection{conn: there, closed: make(chan struct{})}
+		go func() { _ = server.Serve(l) }()
+		heard := make(chan string, 10)
+		go func() {
+			defer close(heard)
+			_, _ = io.WriteString(here, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			lines := bufio.NewScanner(here)
+			for lines.Scan() {
+				if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+					heard <- name
+				}
+			}
+		}()
+		for _, name := range []string{"a", "b"} {
+			f.events <- admin.Event{Name: name}
+			if got := <-heard; got != name {
+				t.Errorf("got event %q, want %q", got, name)
+			}
+			time.Sleep(5 * time.Minute)
+		}
+		_ = here.Close()
+		_ = server.Close()
+		<-heard
+	})
+}
+
+// oneConnection is a listener that accepts one connection.
+type oneConnection struct {
+	conn   net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *oneConnection) Accept() (net.Conn, error) {
+	if c := l.conn; c != nil {
+		l.conn = nil
+		return c, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+func (l *oneConnection) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *oneConnection) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // A client that watches does not keep the process from ending.
 func TestStreamsEndWithTheServer(t *testing.T) {

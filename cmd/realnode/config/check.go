@@ -53,7 +53,15 @@ const leastMemory = 32 << 20
 
 // checkSeed never has the line shown: it may hold a ticket.
 func (d *reading) checkSeed(c *Config, path, seed string, twice bool) {
-	err := checkHostPort(seed)
+	at := seed
+	name, rest, named := strings.Cut(seed, "@")
+	if named && c.Transport.Kind == kindPlain {
+		at = rest
+	}
+	err := checkHostPort(at)
+	if id, wrong := protocol.ParseNodeID(name); at != seed && err == nil && (wrong != nil || id == 0) {
+		err = fmt.Errorf("got identity %q, want 16 hexadecimal digits", name)
+	}
 	if isToken(seed) {
 		if err = checkToken(seed); err == nil && c.Transport.Kind == kindPlain {
 			err = errors.New("got a ticket or contact, which only wireguard can use; want host:port")

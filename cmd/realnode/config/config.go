@@ -36,7 +36,7 @@ type Node struct {
 	Name         string            `toml:"name,omitempty" doc:"name for people, in logs and traces; without: that of the host"`
 	ID           string            `toml:"id,omitempty" doc:"plain: identity of the node, 16 hexadecimal digits; without: derived from the address that others reach it at. wireguard: the keys are the identity"`
 	DataDir      string            `toml:"data_dir,omitempty" doc:"directory of what the node keeps across restarts: keys, protocols' state, the admin socket; without: it keeps nothing"`
-	Seeds        []string          `toml:"seeds" doc:"nodes to start from. plain: host:port. wireguard: host:port of a member (both hold the cluster secret), a ticket, or a peer's contact" reload:"true"`
+	Seeds        []string          `toml:"seeds" doc:"nodes to start from. plain: host:port, or identity@host:port of a node that has node.id. wireguard: host:port of a member (both hold the cluster secret), a ticket, or a peer's contact"`
 	LogLevel     string            `toml:"log_level" doc:"what is logged: this and what is graver" enum:"debug,info,warn,error" reload:"true"`
 	LogFormat    string            `toml:"log_format" doc:"text for people, json for machines" enum:"text,json"`
 	MaxMemory    quantity.Size     `toml:"max_memory,omitempty" doc:"memory above which the process collects garbage with all its strength (GOMEMLIMIT); without: no limit"`
@@ -55,8 +55,8 @@ type Transport struct {
 
 // Limits bound what strangers and peers can take up.
 type Limits struct {
-	DatagramRate  quantity.Rate `toml:"datagram_rate" doc:"datagrams that one address may send for long" reload:"true"`
-	DatagramBurst int           `toml:"datagram_burst" doc:"datagrams that it may send at once" min:"1" max:"1000000000" reload:"true"`
+	DatagramRate  quantity.Rate `toml:"datagram_rate" doc:"datagrams that one address may send for long"`
+	DatagramBurst int           `toml:"datagram_burst" doc:"datagrams that it may send at once" min:"1" max:"1000000000"`
 
 	Connections          int               `toml:"connections" doc:"open connections" min:"1" max:"1000000"`
 	ConnectionsPerPeer   int               `toml:"connections_per_peer" doc:"open connections with one peer" min:"1" max:"1000"`
@@ -82,7 +82,7 @@ type WireGuard struct {
 	KeyFile           string            `toml:"key_file,omitempty" doc:"the node's keys, drawn at the first start; without: node.key in data_dir"`
 	ClusterSecretFile string            `toml:"cluster_secret_file,omitempty" doc:"the cluster's secret, for nodes that issue tickets or join without one"`
 	TicketFile        string            `toml:"ticket_file,omitempty" doc:"a ticket to join with; it is not used again once the node is a member"`
-	Allow             []string          `toml:"allow,omitempty" doc:"identities that may be peers; without: all that know the cluster's secret or hold a ticket" reload:"true"`
+	Allow             []string          `toml:"allow,omitempty" doc:"identities that may be peers; without: all that know the cluster's secret or hold a ticket"`
 	KeepAlive         quantity.Duration `toml:"keep_alive" doc:"how often an idle peer is sent an empty packet, so that address translation does not forget the way; 0s: never"`
 }
 

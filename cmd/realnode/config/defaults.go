@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/starling-sim/starling/protocol/quantity"
@@ -77,7 +78,7 @@ func (d *reading) kind(c *Config) string {
 	switch {
 	case d.written("transport.kind"): // and empty: the check says so
 		return ""
-	case d.written("wireguard"):
+	case d.written("wireguard"), slices.ContainsFunc(c.Node.Seeds, isToken):
 		return kindWireGuard
 	case c.Transport.Insecure, err != nil, listen.Addr().IsLoopback():
 		return kindPlain

@@ -31,7 +31,7 @@
 // # Which transport
 //
 // Without transport.kind a node that has a table [wireguard], or listens where
-// other hosts reach it, is of kind "wireguard"; one on loopback, or one that was
+// other hosts reach it, or has a ticket among its seeds, is of kind "wireguard"; one on loopback, or one that was
 // told to be insecure, is "plain".
 //
 // # Variables
@@ -45,11 +45,9 @@
 //
 // # Reloading
 //
-// On SIGHUP a node reads its configuration again. These keys take effect at
-// once: node.seeds, node.log_level, wireguard.allow,
-// transport.limits.datagram_rate and transport.limits.datagram_burst. They have
-// reload = true in [Keys]; [Diff] tells which of the keys that changed wait for a
-// restart.
+// On SIGHUP a node reads its configuration again. One key takes effect at once,
+// node.log_level; it has Reload set in [Keys]. [Diff] tells which of the keys that
+// changed wait for a restart.
 //
 // # Secrets
 //

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 )
 
 // CheckFiles looks at the files that the configuration names: that those which
@@ -42,5 +43,18 @@ func (c *Config) CheckFiles() error {
 	if info, err := os.Stat(c.Path(c.Node.DataDir)); c.Node.DataDir != "" && err == nil && !info.IsDir() {
 		d.Problemf("node.data_dir", "%s is no directory", c.Path(c.Node.DataDir))
 	}
+	if path, ok := strings.CutPrefix(c.AdminListen(), unixPrefix); ok && len(path) > maxSocketPath() {
+		d.Problemf("admin.listen", "the path of the socket, %s, has %d bytes, want at most %d: that is all the system takes. Say a shorter one, such as \"unix:///run/starling.sock\"", path, len(path), maxSocketPath())
+	}
 	return d.Err()
+}
+
+// maxSocketPath is what sun_path holds, in bytes, beside its final zero: unix(7)
+// for Linux, unix(4) for the others.
+func maxSocketPath() int {
+	switch runtime.GOOS {
+	case "linux", "windows":
+		return 107
+	}
+	return 103
 }

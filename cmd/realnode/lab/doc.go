@@ -32,6 +32,9 @@
 //     modelled handshake. That the peer refuses it is therefore heard of when
 //     that message would have arrived, and not when the handshake would have
 //     ended.
+//   - A message is held back by its sender: what a process sent and was still on
+//     its way is lost when it is killed. A host that crashes is a process that
+//     is killed when the others have the rule of [Silence].
 //   - A process that is started again begins to count its messages anew; see
 //     Config.FirstK.
 //

@@ -18,6 +18,7 @@ func (s *Shim) Apply(r netmodel.Rule) (netmodel.RuleID, error) {
 		return 0, err // says what was being done
 	}
 	s.rules[id] = r
+	s.silencing(r, 1)
 	return id, nil
 }
 
@@ -28,6 +29,7 @@ func (s *Shim) Remove(id netmodel.RuleID) error {
 	if err := s.cfg.Model.Remove(id); err != nil {
 		return err
 	}
+	s.silencing(s.rules[id], -1)
 	delete(s.rules, id)
 	return nil
 }

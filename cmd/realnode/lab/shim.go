@@ -121,6 +121,9 @@ type Shim struct {
 	rules  map[netmodel.RuleID]netmodel.Rule
 	stats  Stats
 	lost   map[Loss]uint64
+	sent   map[protocol.MessageKind]Traffic
+	// silenced counts, by index, the rules of Silence in force.
+	silenced map[uint32]int
 }
 
 // peer is what the shim knows of a node that it sends to.
@@ -159,6 +162,8 @@ func New(cfg Config) (*Shim, error) {
 		peers:       make(map[int]*peer),
 		rules:       make(map[netmodel.RuleID]netmodel.Rule),
 		lost:        make(map[Loss]uint64),
+		sent:        make(map[protocol.MessageKind]Traffic),
+		silenced:    make(map[uint32]int),
 	}
 	go s.run()
 	return s, nil
@@ -192,6 +197,7 @@ func (s *Shim) Send(to protocol.NodeID, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Datagrams++
+	s.charge(frame, int64(len(frame)+s.cfg.Model.Header()))
 	if len(frame) > s.maxDatagram {
 		s.lose(LostTooLarge)
 		return
@@ -209,7 +215,11 @@ func (s *Shim) Send(to protocol.NodeID, frame []byte) {
 	var fate netmodel.Fate
 	s.cfg.Model.Datagram(&packet, &fate)
 	if fate.Lost != netmodel.Delivered {
-		s.lose(Loss(fate.Lost.String()))
+		why := Loss(fate.Lost.String())
+		if why == LostCut && s.silent(p.index) {
+			why = LostNobody
+		}
+		s.lose(why)
 		return
 	}
 	intact := append([]byte(nil), frame...)

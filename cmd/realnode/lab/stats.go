@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"encoding/binary"
 	"maps"
 	"time"
+
+	"github.com/starling-sim/starling/protocol"
 )
 
 // Loss is why a message did not get through.
@@ -19,7 +22,8 @@ const (
 
 	// LostDownlink: the queue of this node's downlink was full.
 	LostDownlink Loss = "downlink"
-	// LostNobody: to a node that the model does not have.
+	// LostNobody: to a node that the model does not have, or whose host has
+	// crashed ([Silence]).
 	LostNobody Loss = "nobody"
 	// LostTooLarge: larger than MaxDatagram, or than what a stream takes.
 	LostTooLarge Loss = "too large"
@@ -40,6 +44,9 @@ type Stats struct {
 	// and Corrupted how many datagrams the network doubled and damaged.
 	Datagrams, StreamMessages uint64
 	Duplicated, Corrupted     uint64
+	// Sent is what the node has sent, by kind of message: with the sizes that the
+	// model is charged for them, headers included.
+	Sent map[protocol.MessageKind]Traffic
 	// Passed and StreamPassed are how many went down to the transport.
 	Passed, StreamPassed uint64
 	// Received is how many datagrams came up from the transport, Delivered how
@@ -57,13 +64,26 @@ type Stats struct {
 	Late, MostLate time.Duration
 }
 
+// Traffic is a number of messages and their size.
+type Traffic struct{ Messages, Bytes uint64 }
+
 // Stats returns what the shim has done so far.
 func (s *Shim) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.stats
-	st.Lost = maps.Clone(s.lost)
+	st.Lost, st.Sent = maps.Clone(s.lost), maps.Clone(s.sent)
 	return st
+}
+
+// charge counts a message that the node sends.
+func (s *Shim) charge(frame []byte, size int64) {
+	if len(frame) < protocol.FrameOverhead {
+		return // no message of a protocol
+	}
+	kind := protocol.MessageKind(binary.BigEndian.Uint16(frame[1:]))
+	t := s.sent[kind]
+	s.sent[kind] = Traffic{t.Messages + 1, t.Bytes + uint64(size)}
 }
 
 func (s *Shim) lose(why Loss) { s.lost[why]++ }

@@ -46,6 +46,9 @@ type end struct {
 	free     int64 // when the last message was put on the wire whole
 	arrival  int64 // when it arrives
 	lastUsed int64
+	// severed: the connection below broke where nothing gets through. The node
+	// has to find out by itself.
+	severed bool
 
 	// What follows has a meaning while the end waits.
 	waiting bool
@@ -63,6 +66,7 @@ func (s *Shim) SendStream(to protocol.NodeID, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.StreamMessages++
+	s.charge(frame, streamSize(frame))
 	if len(frame) > protocol.MaxStreamMessage+protocol.FrameOverhead {
 		s.lose(LostTooLarge)
 		return
@@ -122,6 +126,7 @@ func (s *Shim) StreamReceived(from protocol.NodeID, first bool) {
 		return
 	}
 	p.lastUsed = s.read()
+	p.severed = false // there is another connection
 	if first && p.phase == closed {
 		p.phase = open
 	}
@@ -129,7 +134,9 @@ func (s *Shim) StreamReceived(from protocol.NodeID, first bool) {
 
 // StreamBroken tells that the transport's connection to a peer broke, or could
 // not be opened. What was on its way is lost, and Config.Broken is called if
-// this end was open.
+// this end was open; unless the path is cut, for then such news does not get
+// through either: this end finds out when it gives up, or when it sends after
+// the cut has healed.
 func (s *Shim) StreamBroken(id protocol.NodeID) {
 	if s.cutOff(id) {
 		s.broke(id)
@@ -156,6 +163,10 @@ func (s *Shim) cutOff(id protocol.NodeID) bool {
 	p.life++
 	p.arrival = 0
 	if p.phase != open && i != s.cfg.Self {
+		return false
+	}
+	if i != s.cfg.Self && s.cut(p) {
+		p.severed = true
 		return false
 	}
 	s.breakEnd(p)
@@ -243,6 +254,11 @@ func (s *Shim) put(p *peer, frame []byte) bool {
 		s.stall(p)
 		return false
 	}
+	if p.severed {
+		p.doomed = true
+		s.wake(p, 2*s.oneWay(p)) // what answers is a reset
+		return false
+	}
 	k := p.written
 	p.written++
 	timeout := int64(s.cfg.StreamTimeout)
@@ -292,6 +308,6 @@ func (s *Shim) breakEnd(p *peer) {
 		s.lose(LostStream)
 	}
 	p.queue, p.waiting, p.wakeAt = nil, false, 0
-	p.phase, p.shaken, p.doomed, p.free = closed, false, false, 0
+	p.phase, p.shaken, p.doomed, p.severed, p.free = closed, false, false, false, 0
 	s.stats.StreamsBroken++
 }

@@ -180,3 +180,30 @@ func TestBrokenMaySend(t *testing.T) {
 		b.expect(2000, "1s stream to 1 broke", `1.03s message "help" to 2`)
 	})
 }
+
+// Where nothing gets through, the news that a connection broke does not either.
+func TestABrokenConnectionToASilentHostIsFoundOutLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, constant(3), func(c *lab.Config) { c.StreamTimeout = time.Second })
+		b.stream(1, "a")
+		b.stream(2, "a")
+		b.at(100)
+		down := must(b.Apply(lab.Silence(1)))
+		must(b.Apply(lab.Silence(2)))
+		b.StreamBroken(idOf(1))
+		b.StreamBroken(idOf(2))
+		b.at(200)
+		b.stream(2, "b") // nobody answers
+		b.send(2, "c")
+		b.at(2000)
+		if err := b.Remove(down); err != nil {
+			t.Fatal(err)
+		}
+		b.stream(1, "d") // a new process answers that it knows of no stream
+		b.expect(3000,
+			`30ms message "a" to 1`, `30ms message "a" to 2`, `1.2s stream to 2 broke`, `2.02s stream to 1 broke`)
+		if n := b.Stats().Lost[lab.LostNobody]; n != 1 {
+			t.Errorf("got %d datagrams to nobody, want 1", n)
+		}
+	})
+}

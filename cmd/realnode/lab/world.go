@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/starling-sim/starling/netmodel"
@@ -24,12 +25,18 @@ type World struct {
 	// Seed is the scenario's, of which the node's chance is derived.
 	Seed uint64 `json:"seed"`
 	// Epoch is when the run began, in nanoseconds of the machine's wall clock
-	// since 1970.
+	// since 1970. Of a world that is Held it is not known yet.
 	Epoch int64 `json:"epoch"`
+	// Held: the process is to be ready and then to wait with its protocols for
+	// whoever started it ([World.Hold]).
+	Held bool `json:"held"`
 	// StreamTimeout is network.stream_timeout, in nanoseconds.
 	StreamTimeout time.Duration `json:"stream_timeout"`
 	// StreamIdle is network.stream_idle, below 0 for ever.
 	StreamIdle time.Duration `json:"stream_idle"`
+
+	epoch atomic.Int64 // 0 while it is not known
+	born  atomic.Int64 // when the process's protocols began, since the epoch
 }
 
 // ReadWorld reads and checks a world's file.
@@ -51,6 +58,7 @@ func ReadWorld(path string) (*World, error) {
 	case w.Self < 0 || w.Self >= len(w.Nodes):
 		return nil, fmt.Errorf("read world %s: got self %d, want 0 to %d", path, w.Self, len(w.Nodes)-1)
 	}
+	w.epoch.Store(w.Epoch)
 	return &w, nil
 }
 
@@ -66,8 +74,24 @@ func (w *World) Write(path string) error {
 	return nil
 }
 
-// Now is the time since the run began.
-func (w *World) Now() time.Duration { return time.Duration(time.Now().UnixNano() - w.Epoch) }
+// Now is the time since the run began, 0 as long as it has not.
+func (w *World) Now() time.Duration {
+	epoch := w.epoch.Load()
+	if epoch == 0 {
+		return 0
+	}
+	return max(0, time.Duration(time.Now().UnixNano()-epoch))
+}
+
+// Born notes that the process's protocols begin now. RunTime is the time since
+// the run began at a time since then.
+func (w *World) Born() { w.born.Store(int64(w.Now())) }
+
+// RunTime is the time since the run began, given that since the process's
+// protocols did.
+func (w *World) RunTime(since time.Duration) time.Duration {
+	return time.Duration(w.born.Load()) + since
+}
 
 // Index returns a function that finds nodes by their identity.
 func (w *World) Index() func(protocol.NodeID) (int, bool) {

@@ -46,7 +46,8 @@ type PlainConfig struct {
 	// where the host can be told. Default 30 s.
 	StreamTimeout time.Duration
 	// MaxPeers bounds the address book; of more, those that were used least
-	// recently are forgotten. Default 65536.
+	// recently are forgotten. Default 65536. Senders that nobody introduced do
+	// not count; a sixteenth of MaxPeers of them are remembered.
 	MaxPeers int
 }
 
@@ -59,9 +60,10 @@ type Plain struct {
 	home netip.AddrPort // the same, parsed
 
 	mu       sync.Mutex
-	book     *lru[protocol.NodeID, netip.AddrPort]
-	packets  net.PacketConn // until it is handed out
-	listener net.Listener   // likewise
+	book     *lru[protocol.NodeID, netip.AddrPort] // of those that were introduced
+	heard    *lru[protocol.NodeID, netip.AddrPort] // of those that were not: strangers push out strangers only
+	packets  net.PacketConn                        // until it is handed out
+	listener net.Listener                          // likewise
 }
 
 // NewPlain opens the sockets. Close closes those that were not handed out.
@@ -75,7 +77,11 @@ func NewPlain(cfg PlainConfig) (*Plain, error) {
 	if !ip.IsLoopback() && !cfg.Insecure {
 		return nil, fmt.Errorf("plain transport: listen on %v, which is not loopback, without --insecure: %w", cfg.Listen, ErrInsecure)
 	}
-	p := &Plain{cfg: cfg, book: newLRU[protocol.NodeID, netip.AddrPort](cfg.MaxPeers)}
+	p := &Plain{
+		cfg:   cfg,
+		book:  newLRU[protocol.NodeID, netip.AddrPort](cfg.MaxPeers),
+		heard: newLRU[protocol.NodeID, netip.AddrPort](max(cfg.MaxPeers/16, 1)),
+	}
 	if err := p.open(); err != nil {
 		return nil, fmt.Errorf("plain transport: %w", err)
 	}
@@ -184,7 +190,15 @@ func (p *Plain) Route(id protocol.NodeID) (netip.AddrPort, bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.book.get(id)
+	return p.find(id)
+}
+
+// find looks an address up. The caller holds p.mu.
+func (p *Plain) find(id protocol.NodeID) (netip.AddrPort, bool) {
+	if to, ok := p.book.get(id); ok {
+		return to, true
+	}
+	return p.heard.get(id)
 }
 
 // Introduce implements [Network]. A later contact replaces an earlier one.
@@ -227,8 +241,8 @@ func (p *Plain) Vouch(_ netip.AddrPort, claimed protocol.NodeID) (protocol.NodeI
 func (p *Plain) Learn(id protocol.NodeID, from netip.AddrPort) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.book.get(id); !ok && id != 0 && id != p.cfg.Self {
-		p.book.put(id, from)
+	if _, ok := p.find(id); !ok && id != 0 && id != p.cfg.Self {
+		p.heard.put(id, from)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/starling-sim/starling/protocol"
 )
 
 func TestPlainRefusesOtherHostsUnlessTold(t *testing.T) {
@@ -77,6 +79,25 @@ func TestPlainAddressBook(t *testing.T) {
 	}
 	if err := p.Introduce(0, []byte("192.0.2.4:4")); err == nil {
 		t.Error("introduced nobody")
+	}
+}
+
+// A flood of datagrams under invented names must not make a node forget where
+// its peers are.
+func TestPlainStrangersPushOutStrangersOnly(t *testing.T) {
+	p, err := NewPlain(PlainConfig{Self: 1, Listen: loopback, MaxPeers: 32})
+	must(t, err)
+	defer func() { _ = p.Close() }()
+	must(t, p.Introduce(2, []byte("192.0.2.2:2")))
+	for id := protocol.NodeID(100); id < 1000; id++ {
+		p.Learn(id, netip.MustParseAddrPort("192.0.2.66:66"))
+	}
+	p.Learn(2, netip.MustParseAddrPort("192.0.2.66:66"))
+	if got := string(p.Contact(2)); got != "192.0.2.2:2" {
+		t.Errorf("got %q, want the address that the peer was introduced with", got)
+	}
+	if p.Contact(100) != nil || p.Contact(999) == nil {
+		t.Error("did not forget the stranger that was heard of first")
 	}
 }
 
