@@ -65,6 +65,7 @@ func Spec() protocol.Spec {
 			{Kind: timerFlush, Name: "plumtree.flush"},
 			{Kind: timerMissing, Name: "plumtree.missing"},
 			{Kind: timerLinks, Name: "plumtree.links"},
+			{Kind: timerAgain, Name: "plumtree.again"},
 		},
 		Events: []protocol.EventSpec{
 			{Kind: EventBroadcast, Name: "plumtree.broadcast", Doc: "the application broadcast a message", Args: []string{"message", "bytes"}, Role: protocol.RoleBroadcast},
