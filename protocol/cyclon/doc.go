@@ -50,6 +50,10 @@
 //
 // # What is not promised
 //
+// Entries travel slowly. Somebody's entry has its turn as the oldest of a view
+// within about view_size cycles; so long may two groups have one node in common
+// that both joined through, and fall apart if it fails.
+//
 // The dead vanish because there are younger entries beside theirs. In a view of
 // one or two, whoever asks takes the entry of a dead node along before its
 // holder's turn to try it. Two or three nodes that lose shuffles can lose each
