@@ -94,11 +94,12 @@ const (
 	// perStream goroutines serve a stream: one reads, one writes, one watches.
 	perStream = 3
 	// spareGoroutines is for what comes and goes: workers of the garbage
-	// collector, an admin connection about to end, four streams that opened or
-	// closed between one look and the next.
-	spareGoroutines = 4*perStream + 4
+	// collector, an admin connection about to end, two streams that opened or
+	// closed between one look and the next. Ten minutes gave one more than before.
+	spareGoroutines = 2*perStream + 4
 	// spareDescriptors is for the same, and files that Pebble is about to close.
-	spareDescriptors = 4 + 4
+	// Ten minutes gave two more.
+	spareDescriptors = 4
 	// spareMemory is for what is empty after a minute and full later (payloads
 	// of broadcasts 4 MiB, inbox 4 MiB, addresses of 4,096 strangers 1 MiB, and
 	// as much again until the garbage collector comes), and for what the Go

@@ -38,6 +38,11 @@
 // know only each other would forget each other with the first shuffle. An answer
 // does not contain the asker, which has no use for it.
 //
+// Walks of newcomers that reach a node whose only entry is away for a shuffle go
+// on to that partner, who most likely lives. Otherwise a seed in that state would
+// keep the newcomers to itself, and be all that they and the others have in
+// common until its entry has been the oldest everywhere.
+//
 // Lost messages. Shuffles are numbered; an answer that is late or comes twice is
 // ignored. If the partner is silent but sends something else meanwhile (its own
 // shuffle, say), only the exchange is lost, and nobody is told that it failed.
@@ -49,10 +54,6 @@
 // ask: an island that keeps itself alive does not notice that it is one.
 //
 // # What is not promised
-//
-// Entries travel slowly. Somebody's entry has its turn as the oldest of a view
-// within about view_size cycles; so long may two groups have one node in common
-// that both joined through, and fall apart if it fails.
 //
 // The dead vanish because there are younger entries beside theirs. In a view of
 // one or two, whoever asks takes the entry of a dead node along before its

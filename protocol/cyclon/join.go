@@ -71,10 +71,16 @@ func (n *Node) walk(env protocol.Env, m *JoinWalk) {
 func (n *Node) step(env protocol.Env, m *JoinWalk) {
 	// The newcomer itself is no step on the way: it may be known from an
 	// earlier life or an earlier walk.
-	if m.TTL > 0 && n.view.draw(env.Rand(), 1, m.Newcomer) == 1 {
-		m.TTL--
-		n.send(env, n.view[0].id, m)
-		return
+	if m.TTL > 0 {
+		next := n.partner
+		if n.view.draw(env.Rand(), 1, m.Newcomer) == 1 {
+			next = n.view[0].id
+		}
+		if next != 0 && next != m.Newcomer {
+			m.TTL--
+			n.send(env, next, m)
+			return
+		}
 	}
 	n.admit(env, m.Newcomer, m.Contact)
 }
