@@ -63,7 +63,8 @@ type Config struct {
 	StreamTimeout time.Duration
 	// StreamIdle is how long a connection stays open unused: the contract has no
 	// way to close one, and who has many does not keep all for ever. 0 means
-	// DefaultStreamIdle; below 0 connections stay open.
+	// DefaultStreamIdle; below 0 connections stay open,
+	// and it is at least a second otherwise.
 	StreamIdle time.Duration
 	// InboxLimit is the number of datagrams that wait at most at a node that
 	// is paused or slow; more are dropped. 0 means DefaultInboxLimit.
@@ -106,6 +107,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("new world: got %d workers, want 0 to %d", c.Workers, MaxWorkers)
 	case c.StreamTimeout < 0:
 		return fmt.Errorf("new world: got stream time-out %v, want 0 or more", c.StreamTimeout)
+	case c.StreamIdle > 0 && c.StreamIdle < time.Second: // they are looked for that often
+		return fmt.Errorf("new world: got an idle time of streams of %v, want at least 1s, 0 for the default or less for ever", c.StreamIdle)
 	case c.InboxLimit < 0:
 		return fmt.Errorf("new world: got inbox limit %d, want 0 or more", c.InboxLimit)
 	case c.UnsyncedSurvival < 0 || c.UnsyncedSurvival > 100:

@@ -219,6 +219,15 @@ func TestConnectionsMayStayOpen(t *testing.T) {
 	}
 }
 
+func TestTooShortAnIdleTimeIsRefused(t *testing.T) {
+	network := must(netmodel.New(netmodel.Config{Nodes: 1, Latency: netmodel.Constant{Delay: time.Millisecond}}))
+	build := func() (protocol.Protocol, error) { return nil, nil }
+	_, err := sim.New(sim.Config{Nodes: 1, Network: network, Build: build, StreamIdle: time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "idle time of streams of 1ms, want at least 1s") {
+		t.Errorf("got %v, want the idle time refused", err)
+	}
+}
+
 // However many there are, connections in use stay open.
 func TestManyConnectionsStayOpen(t *testing.T) {
 	const peers = 60
