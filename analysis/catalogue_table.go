@@ -271,6 +271,14 @@ func engineMetrics() []Metric {
 			Definition: "timers fired after the warm-up",
 		},
 		{
+			Name: "engine.late_message_s", Label: "lateness of messages", Unit: "s", Suffixes: []string{"mean", "max"}, Source: "engine",
+			Definition: "real processes only: by how much later than the network's latency asks for a message came to its receiver's process",
+		},
+		{
+			Name: "engine.late_timeline_s", Label: "lateness of the timeline", Unit: "s", Suffixes: []string{"max"}, Source: "engine",
+			Definition: "real processes only: by how much later than the scenario says something in its timeline began",
+		},
+		{
 			Name: "engine.events_per_virtual_s", Label: "engine events per virtual second", Unit: "1/s", Scalar: true, Source: "engine",
 			Definition: "events executed per second of virtual time",
 		},

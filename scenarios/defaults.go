@@ -16,7 +16,7 @@ import (
 func defaults() Content {
 	return Content{
 		Seed: 1,
-		Wire: "values",
+		Wire: "values", In: WorldVirtual,
 		Nodes: Nodes{
 			Join: Join{Mode: "converged", Over: quantity.Duration(10 * time.Second), Seeds: 3, Contacts: "first"},
 		},

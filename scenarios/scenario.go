@@ -27,6 +27,7 @@ type Content struct {
 	Duration quantity.Duration `toml:"duration" doc:"virtual time that the run takes" required:"true"`
 	Stack    []string          `toml:"stack" doc:"protocols of every node, bottom first" required:"true"`
 	Wire     string            `toml:"wire" doc:"values: messages travel as values and are charged their exact size; encode: every message goes through its bytes and back" enum:"values,encode"`
+	In       string            `toml:"world" doc:"virtual: nodes are simulated, and the run can be repeated bit for bit; real: each is a process on this machine, in real time" enum:"virtual,real"`
 
 	Nodes    Nodes                     `toml:"nodes" doc:"the nodes and how they enter"`
 	Protocol map[string]map[string]any `toml:"protocol" doc:"configuration by protocol"`
@@ -43,6 +44,16 @@ type Content struct {
 	Expect  []Expect  `toml:"expect,omitempty" doc:"what must hold for the run to pass"`
 	Variant []Variant `toml:"variant,omitempty" doc:"a named set of overrides, varied like a swept key"`
 }
+
+// Worlds that a scenario may run in.
+const (
+	WorldVirtual = "virtual"
+	WorldReal    = "real"
+)
+
+// Real reports whether the nodes are processes. The scenario's World then only
+// tells who they are.
+func (s *Scenario) Real() bool { return s.In == WorldReal }
 
 // Nodes says how many nodes there are and how they enter.
 type Nodes struct {

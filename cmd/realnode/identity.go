@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/starling-sim/starling/cmd/realnode/transport"
 	"github.com/starling-sim/starling/protocol"
 )
 
@@ -37,7 +38,7 @@ func plainSeed(ctx context.Context, text string) (protocol.Peer, error) {
 	if err != nil {
 		return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)
 	}
-	p := protocol.Peer{ID: plainID(addr), Contact: []byte(addr.String())}
+	p := protocol.Peer{ID: plainID(addr), Contact: transport.PlainContact(addr)}
 	if named {
 		if p.ID, err = protocol.ParseNodeID(name); err != nil {
 			return protocol.Peer{}, fmt.Errorf("seed %q: %w", text, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/starling-sim/starling/cmd/realnode/admin"
 	"github.com/starling-sim/starling/cmd/realnode/observe"
+	"github.com/starling-sim/starling/cmd/realnode/transport"
 	"github.com/starling-sim/starling/cmd/realnode/tunnel"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/broadcast"
@@ -109,7 +110,11 @@ func (n inspector) address(id protocol.NodeID, contact []byte) string {
 		contact = n.network.Contact(id)
 	}
 	if n.tunnel == nil {
-		return string(contact)
+		at, err := transport.ParsePlainContact(contact)
+		if err != nil {
+			return ""
+		}
+		return at.String()
 	}
 	c, err := tunnel.DecodeContact(contact)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/starling-sim/starling/cmd/realnode/node"
+	"github.com/starling-sim/starling/cmd/realnode/transport"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/plumtree"
 	"github.com/starling-sim/starling/protocol/stack"
@@ -45,7 +46,7 @@ func realFrames(t *testing.T) (frames [][]byte, decoders protocol.Decoders) {
 	for id := protocol.NodeID(1); id <= 5; id++ {
 		c := node.Config{ID: id, Stack: st, Transport: port{h, id}, Contacts: h}
 		if id > 1 {
-			c.Seeds = []protocol.Peer{{ID: 1, Contact: []byte("127.0.0.1:1")}}
+			c.Seeds = []protocol.Peer{{ID: 1, Contact: transport.PlainContact(netip.MustParseAddrPort("127.0.0.1:1"))}}
 		}
 		n, err := node.New(c)
 		if err != nil {
@@ -75,7 +76,9 @@ type hall struct {
 	nodes map[protocol.NodeID]*node.Node
 }
 
-func (h *hall) Contact(protocol.NodeID) []byte          { return []byte("127.0.0.1:1") }
+func (h *hall) Contact(protocol.NodeID) []byte {
+	return transport.PlainContact(netip.MustParseAddrPort("127.0.0.1:1"))
+}
 func (h *hall) Introduce(protocol.NodeID, []byte) error { return nil }
 func (h *hall) keep(to protocol.NodeID, f []byte) *node.Node {
 	h.mu.Lock()

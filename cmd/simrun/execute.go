@@ -16,6 +16,8 @@ import (
 // executeOptions say how to run a world; none of them changes what happens.
 type executeOptions struct {
 	workers int // 0: let the world choose
+	// realnode is the program that a node of the real world is.
+	realnode string
 	// advance is called as the run goes on, with the virtual time that has
 	// passed and the number of events carried out since the last call.
 	advance func(passed time.Duration, events uint64)
@@ -24,6 +26,9 @@ type executeOptions struct {
 // execute runs a concrete scenario (no sweep) from its beginning to its end
 // and returns what was measured. The summary has no verdicts yet.
 func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*analysis.Summary, []analysis.Series, error) {
+	if s.Real() {
+		return executeReal(ctx, s, o)
+	}
 	start := time.Now()
 	m, err := newMeasured(s, o.workers)
 	if err != nil {

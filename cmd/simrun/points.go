@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/starling-sim/starling/analysis"
+	"github.com/starling-sim/starling/cmd/simrun/real"
 	"github.com/starling-sim/starling/scenarios"
 )
 
@@ -39,10 +40,13 @@ func pointsOf(s *scenarios.Scenario) ([]point, error) {
 		for _, a := range p.Assignments {
 			out.assign = append(out.assign, analysis.Assignment{Key: a.Key, Value: a.Value})
 		}
-		if err := p.Scenario.Err(); err != nil {
+		err := p.Scenario.Err()
+		if err == nil && p.Scenario.Real() {
+			err = real.Check(p.Scenario)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", out, err)
 		}
-		var err error
 		if out.files, err = readFiles(p.Scenario); err != nil {
 			return nil, err
 		}
@@ -66,6 +70,9 @@ func keyOf(s *scenarios.Scenario, files map[string][]byte) (string, error) {
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:12]), nil
 }
+
+// real reports whether the run is one of real processes.
+func (p point) real() bool { return p.scenario.Real() }
 
 // work is how much there is to do, in nodes times microseconds of virtual
 // time.

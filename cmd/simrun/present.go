@@ -141,8 +141,6 @@ func (r *result) writeReport(p *presentation) error {
 	command := "simrun run " + scenarioFile
 	if r.isSweep() {
 		command = "simrun sweep " + scenarioFile
-	} else if r.summary.Real {
-		command = "simrun run --real " + scenarioFile
 	}
 	source, err := r.scenario.Marshal()
 	if err != nil {

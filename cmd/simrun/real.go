@@ -14,6 +14,7 @@ import (
 	"github.com/starling-sim/starling/analysis"
 	"github.com/starling-sim/starling/cmd/simrun/real"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/quantity"
 	"github.com/starling-sim/starling/scenarios"
 )
 
@@ -47,23 +48,26 @@ type realRunError struct{ error }
 
 func (e realRunError) Unwrap() error { return e.error }
 
-// executeReal runs a scenario on real processes and returns what execute does of
-// a world. It says on warn what the reader of the result should know.
-func executeReal(ctx context.Context, s *scenarios.Scenario, realnode string, advance func(time.Duration, uint64), warn io.Writer) (*analysis.Summary, []analysis.Series, *real.Lateness, error) {
-	start := time.Now()
-	if d := s.Duration.Std(); d > real.LongRun {
-		fmt.Fprintf(warn, "simrun: this is going to take %s: with real processes, a second takes a second\n", s.Duration)
+// warnOfRealTime says if runs are going to take a while.
+func warnOfRealTime(w io.Writer, d time.Duration) {
+	if d > real.LongRun {
+		fmt.Fprintf(w, "simrun: this is going to take %s: with real processes, a second takes a second\n", quantity.Duration(d))
 	}
-	recording, err := real.Run(ctx, s, real.Options{Realnode: realnode, Advance: advance})
+}
+
+// executeReal runs a scenario on real processes.
+func executeReal(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*analysis.Summary, []analysis.Series, error) {
+	start := time.Now()
+	recording, err := real.Run(ctx, s, real.Options{Realnode: o.realnode, Advance: o.advance})
 	if errors.Is(err, context.Canceled) {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if err != nil {
-		return nil, nil, nil, realRunError{err}
+		return nil, nil, realRunError{err}
 	}
 	specs, err := specsOf(s)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	cfg := measuresOf(s, specs)
 	cfg.Nodes = len(recording.IDs)
@@ -71,7 +75,7 @@ func executeReal(ctx context.Context, s *scenarios.Scenario, realnode string, ad
 	cfg.NetworkFault = func(fault int) analysis.NetworkFault { return faultOf(recording.NextFault(fault)) }
 	collector, err := analysis.NewCollector(cfg)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	records := recording.Records
 	last := len(recording.Samples) - 1
@@ -87,12 +91,16 @@ func executeReal(ctx context.Context, s *scenarios.Scenario, realnode string, ad
 	end := recording.Samples[last]
 	result, err := collector.Finish(end.Time, end.Counters)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
+	late := recording.Lateness
+	result.Metrics["engine.late_message_s.mean"] = late.Message.Seconds()
+	result.Metrics["engine.late_message_s.max"] = late.MostMessage.Seconds()
+	result.Metrics["engine.late_timeline_s.max"] = late.Timeline.Seconds()
 	return &analysis.Summary{
 		Scenario: s.Name, Seed: s.Seed, Version: version(), Real: true,
 		VirtualSeconds: end.Time.Seconds(), WallSeconds: time.Since(start).Seconds(),
 		Events: end.Events, PeakRSSBytes: recording.PeakRSSBytes, Nodes: len(recording.IDs),
 		Metrics: result.Metrics,
-	}, result.Series, &recording.Lateness, nil
+	}, result.Series, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/starling-sim/starling/analysis"
 	"github.com/starling-sim/starling/cmd/simrun/real"
+	"github.com/starling-sim/starling/scenarios"
 	"github.com/starling-sim/starling/sim"
 )
 
@@ -43,7 +44,8 @@ runs its points.
 
 With --real every node is a process of its own on this machine (realnode), on
 loopback and in real time, with the network of the scenario between them. The
-result has the same files; two such runs are never quite alike.`,
+result has the same files; two such runs are never quite alike. It is short for
+--set world=real; "simrun sweep" runs both worlds where a variant says so.`,
 		Example: `  simrun run quickstart
   simrun run quickstart --seed 7
   simrun run quickstart --set nodes.count=200 --set network.loss.probability=5%
@@ -75,8 +77,13 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		return err
 	}
 	if f.real {
+		if err := s.Set(scenarios.Assignment{Key: "world", Value: scenarios.WorldReal}); err != nil {
+			return err
+		}
+	}
+	if s.Real() {
 		if f.workers != 0 {
-			return usagef("--workers is of no use with --real")
+			return usagef("--workers is of no use with real processes")
 		}
 		if err := real.Check(s); err != nil {
 			return err
@@ -84,6 +91,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		if f.realnode, err = findRealnode(f.realnode); err != nil {
 			return err
 		}
+		warnOfRealTime(a.stderr, s.Duration.Std())
 	} else if f.realnode != "" {
 		return usagef("--realnode is of use with --real only")
 	}
@@ -99,14 +107,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 
 	show := newRunProgress(a.stderr, s.Name, s.Duration.Std())
 	advance := func(passed time.Duration, events uint64) { show.advance(int64(passed), events) }
-	var summary *analysis.Summary
-	var series []analysis.Series
-	var late *real.Lateness // nil of a world, where nothing is late
-	if f.real {
-		summary, series, late, err = executeReal(ctx, s, f.realnode, advance, a.stderr)
-	} else {
-		summary, series, err = execute(ctx, s, executeOptions{workers: f.workers, advance: advance})
-	}
+	summary, series, err := execute(ctx, s, executeOptions{workers: f.workers, realnode: f.realnode, advance: advance})
 	show.close()
 	if errors.Is(err, context.Canceled) {
 		return interruptedError{"nothing was written"}
@@ -127,7 +128,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		return err
 	}
 	r.dir = dir.final
-	if err := a.printRun(r, p, late, f.json); err != nil {
+	if err := a.printRun(r, p, f.json); err != nil {
 		return err
 	}
 	if !analysis.AllOK(p.verdicts) {
@@ -136,7 +137,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	return nil
 }
 
-func (a *app) printRun(r *result, p *presentation, late *real.Lateness, asJSON bool) error {
+func (a *app) printRun(r *result, p *presentation, asJSON bool) error {
 	if asJSON {
 		return analysis.WriteSummary(a.stdout, r.summary)
 	}
@@ -154,10 +155,13 @@ func (a *app) printRun(r *result, p *presentation, late *real.Lateness, asJSON b
 	printVerdicts(&b, p)
 	printNotes(&b, p.notes)
 	wall := time.Duration(s.WallSeconds * float64(time.Second))
-	if late != nil {
+	if s.Real {
+		late := func(metric string) string {
+			return siSeconds(time.Duration(s.Metrics["engine.late_"+metric] * float64(time.Second)))
+		}
 		fmt.Fprintf(&b, "\nWall time   %s\n", siSeconds(wall))
 		fmt.Fprintf(&b, "Lateness    of messages %s on average, %s at most; of the timeline %s at most\n",
-			siSeconds(late.Message), siSeconds(late.MostMessage), siSeconds(late.Timeline))
+			late("message_s.mean"), late("message_s.max"), late("timeline_s.max"))
 	} else {
 		fmt.Fprintf(&b, "\nTrace hash  %s\n", s.TraceHash)
 		fmt.Fprintf(&b, "Speed       %s events in %s: %s\n", siNumber(float64(s.Events)), siSeconds(wall), eventRate(s.Events, wall))

@@ -28,6 +28,8 @@ type sweepFlags struct {
 	workers int
 	json    bool
 	force   bool
+
+	realnode string
 }
 
 func newSweepCommand(a *app) *cobra.Command {
@@ -43,7 +45,10 @@ Every finished run is kept in the result directory at once. After an interrupt
 the same command goes on where it stopped, and ends with the same result.
 More --seeds go on from there as well; another scenario is refused. With --shard
 several machines share the work: give each a share of the same directory, or
-copy their points/ together, and "simrun report DIR" judges the whole.`,
+copy their points/ together, and "simrun report DIR" judges the whole.
+
+Points whose world is "real" run on real processes, one after the other when all
+others are done, and take as long as they say: see "simrun run --real".`,
 		Example: `  simrun sweep swim/dissemination
   simrun sweep swim/lifeguard --seeds 40 --out results/lifeguard
   simrun sweep mine.toml --shard 2/4 --out /shared/mine`,
@@ -60,6 +65,7 @@ copy their points/ together, and "simrun report DIR" judges the whole.`,
 	c.Flags().IntVar(&f.workers, "workers", 0, "number of worlds that run at once (default: one per core)")
 	c.Flags().BoolVar(&f.json, "json", false, "print sweep.json to standard output and nothing else")
 	c.Flags().BoolVar(&f.force, "force", false, "start over: discard what the directory holds")
+	c.Flags().StringVar(&f.realnode, "realnode", "", "for points of the real world: the program realnode (default: beside simrun, or in PATH)")
 	return c
 }
 
@@ -71,6 +77,8 @@ type sweep struct {
 	points  []point
 	workers int
 	json    bool
+	// realnode is empty if no point is of the real world.
+	realnode string
 }
 
 func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
@@ -99,6 +107,13 @@ func (a *app) sweep(ctx context.Context, name string, f sweepFlags) error {
 	w.store = pointStore{dir: filepath.Join(w.dir, pointsDir)}
 	if w.points, err = pointsOf(s); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(w.points, point.real) {
+		if w.realnode, err = findRealnode(f.realnode); err != nil {
+			return err
+		}
+	} else if f.realnode != "" {
+		return usagef("--realnode is of use to a sweep with points of the real world only")
 	}
 	if err := w.open(s, f.force); err != nil {
 		return err
@@ -167,30 +182,46 @@ func (w *sweep) checkSame(path string, s *scenarios.Scenario) error {
 
 // runMissing runs those runs of a share that are not finished yet.
 func (w *sweep) runMissing(ctx context.Context, share shard) error {
-	var missing []point
-	mine, work := 0, int64(0)
+	var virtual, real []point
+	mine, takes := 0, time.Duration(0)
 	for i, p := range w.points {
 		if !share.has(i) {
 			continue
 		}
 		mine++
-		if !w.store.has(p.key) {
-			missing = append(missing, p)
-			work += p.work()
+		switch {
+		case w.store.has(p.key):
+		case p.real():
+			real = append(real, p)
+			takes += p.scenario.Duration.Std()
+		default:
+			virtual = append(virtual, p)
 		}
 	}
-	if done := mine - len(missing); done > 0 {
+	if done := mine - len(virtual) - len(real); done > 0 {
 		fmt.Fprintf(w.app.stderr, "%d of %s are there already.\n", done, plural(mine, "run"))
 	}
-	if len(missing) == 0 {
+	if err := w.runAll(ctx, virtual, w.workers); err != nil {
+		return err
+	}
+	warnOfRealTime(w.app.stderr, takes)
+	return w.runAll(ctx, real, 1) // another run beside it would make it late
+}
+
+func (w *sweep) runAll(ctx context.Context, points []point, workers int) error {
+	if len(points) == 0 {
 		return ctx.Err()
 	}
-	show := newSweepProgress(w.app.stderr, missing[0].scenario.Name, len(missing), work)
+	work := int64(0)
+	for _, p := range points {
+		work += p.work()
+	}
+	show := newSweepProgress(w.app.stderr, points[0].scenario.Name, len(points), work)
 	defer show.close()
-	return forEach(ctx, w.workers, len(missing), func(ctx context.Context, i int) error {
-		err := guard(func() error { return w.runPoint(ctx, missing[i], show) })
+	return forEach(ctx, workers, len(points), func(ctx context.Context, i int) error {
+		err := guard(func() error { return w.runPoint(ctx, points[i], show) })
 		if err != nil {
-			return fmt.Errorf("%s: %w", missing[i], err)
+			return fmt.Errorf("%s: %w", points[i], err)
 		}
 		return nil
 	})
@@ -200,7 +231,8 @@ func (w *sweep) runMissing(ctx context.Context, share shard) error {
 func (w *sweep) runPoint(ctx context.Context, p point, show *progress) error {
 	nodes, left := int64(nodesOf(p.scenario)), p.work()
 	summary, series, err := execute(ctx, p.scenario, executeOptions{
-		workers: 1, // the cores are busy with other runs
+		workers:  1, // the cores are busy with other runs
+		realnode: w.realnode,
 		advance: func(passed time.Duration, events uint64) {
 			work := min(nodes*passed.Microseconds(), left)
 			left -= work

@@ -104,7 +104,7 @@ func TestBadDatagramsAreCounted(t *testing.T) {
 func TestGarbageFlood(t *testing.T) {
 	const flood = 20_000
 	a, b := twoPlain(t, func(c *Config) { c.Limits.DatagramRate, c.Limits.DatagramBurst = 100, 50 })
-	c, err := net.Dial("udp", string(a.cfg.Network.Contact(1)))
+	c, err := net.Dial("udp", where(t, a.cfg.Network.(*Plain), 1))
 	must(t, err)
 	defer func() { _ = c.Close() }()
 	rng := rand.New(rand.NewPCG(1, 2))

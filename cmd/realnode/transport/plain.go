@@ -52,7 +52,7 @@ type PlainConfig struct {
 }
 
 // Plain is a [Network] on the host's own UDP and TCP. It believes what a sender
-// says about itself, so it is for labs. A contact is the text "ip:port".
+// says about itself, so it is for labs. Contacts are those of [PlainContact].
 type Plain struct {
 	cfg  PlainConfig
 	addr netip.AddrPort // where it listens
@@ -92,9 +92,12 @@ func NewPlain(cfg PlainConfig) (*Plain, error) {
 	if home.Port() == 0 {
 		home = netip.AddrPortFrom(home.Addr(), p.addr.Port())
 	}
-	p.self = []byte(home.String())
+	if zone := home.Addr().Zone(); zone != "" {
+		return nil, errors.Join(fmt.Errorf("plain transport: address to tell others %v: zone %s means nothing elsewhere", home, zone), p.Close())
+	}
+	p.self = PlainContact(home)
 	var err error
-	if p.home, err = parseContact(p.self); err != nil {
+	if p.home, err = ParsePlainContact(p.self); err != nil {
 		return nil, errors.Join(fmt.Errorf("plain transport: address to tell others: %w", err), p.Close())
 	}
 	return p, nil
@@ -206,7 +209,7 @@ func (p *Plain) Introduce(id protocol.NodeID, contact []byte) error {
 	if id == 0 {
 		return errors.New("introduce a node: identity is zero")
 	}
-	to, err := parseContact(contact)
+	to, err := ParsePlainContact(contact)
 	if err != nil {
 		return fmt.Errorf("introduce node %v: %w", id, err)
 	}
@@ -228,7 +231,7 @@ func (p *Plain) Contact(id protocol.NodeID) []byte {
 	if !ok {
 		return nil
 	}
-	return []byte(to.String())
+	return PlainContact(to)
 }
 
 // Vouch implements [Network]. It believes every claim but the identity 0 and
@@ -244,30 +247,4 @@ func (p *Plain) Learn(id protocol.NodeID, from netip.AddrPort) {
 	if _, ok := p.find(id); !ok && id != 0 && id != p.cfg.Self {
 		p.heard.put(id, from)
 	}
-}
-
-// parseContact reads an untrusted contact.
-func parseContact(b []byte) (netip.AddrPort, error) {
-	if len(b) > protocol.MaxContact {
-		return netip.AddrPort{}, fmt.Errorf("contact has %d bytes, want at most %d", len(b), protocol.MaxContact)
-	}
-	a, err := netip.ParseAddrPort(string(b))
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("contact %q: %w", b, err)
-	}
-	ip := a.Addr().Unmap()
-	switch {
-	case a.Port() == 0:
-		err = errors.New("port is zero")
-	case ip.Zone() != "":
-		err = errors.New("address has a zone")
-	case ip.IsMulticast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		err = errors.New("address is not one host's")
-	case ip.IsUnspecified():
-		err = errors.New("address is unspecified")
-	}
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("contact %q: %w", b, err)
-	}
-	return netip.AddrPortFrom(ip, a.Port()), nil
 }

@@ -30,8 +30,6 @@
 //     meanwhile when it runs again.
 //   - Messages to a process that ended, if its host did not crash, are not
 //     counted as lost: only the kernel knows of them.
-//   - Addresses are text ("127.0.0.1:20001"), longer than those of the virtual
-//     world, so messages that carry them are larger.
 //
 // # Processes
 //
