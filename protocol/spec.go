@@ -89,6 +89,45 @@ const (
 	// RoleLinkDown: Peer is no longer in it. Views of a process that ended
 	// are empty without a word.
 	RoleLinkDown
+	// RoleWrite: this node's application wrote a key of the replicated state,
+	// or deleted it, and was told that this is done (acknowledged). Args[0] is
+	// the key's hash, Args[1] the version, the same at every node and no other
+	// write's, Args[2] the sum of the Write flags.
+	RoleWrite
+	// RoleApply: the version of a key that somebody else wrote took effect at
+	// this node, which had it from Peer. Args[0] and Args[1] as of RoleWrite,
+	// Args[2] is ApplyPushed or ApplyPulled. A version that was overwritten
+	// before it came is not applied.
+	RoleApply
+	// RoleRead: this node's application read a key. Args[0] is the key's hash,
+	// Args[1] the version that it saw, 0 if there was none or it is deleted.
+	RoleRead
+	// RoleRoot: what a replica holds, reported now and then if it changed.
+	// Args[0] is a fingerprint of the contents, the same at two nodes if and
+	// only if they hold the same (but for chance of 2^-64), Args[1] the number of
+	// keys, Args[2] the number of deleted keys that are remembered.
+	RoleRoot
+	// RoleSessionBegin: this node begins an anti-entropy session with Peer.
+	RoleSessionBegin
+	// RoleSessionEnd: that session is complete: both hold what either held.
+	// Args[0] is the number of round trips, Args[1] the bytes of its messages
+	// both ways, Args[2] the number of keys that changed at either.
+	RoleSessionEnd
+)
+
+// Flags of a RoleWrite.
+const (
+	// WriteDeletes: the key was deleted.
+	WriteDeletes uint64 = 1 << iota
+	// WritePushed: the write is sent out at once; others are left to
+	// anti-entropy.
+	WritePushed
+)
+
+// How a version came, by a RoleApply.
+const (
+	ApplyPushed uint64 = iota
+	ApplyPulled
 )
 
 // CommandSpec describes a kind of command.
