@@ -35,7 +35,7 @@ var rooms = []room{
 	{name: "contract", trees: []string{"protocol"}},
 	{
 		name:    "data structures", // pure: no Env
-		trees:   []string{"protocol/fixed", "protocol/membertable", "protocol/quantity", "protocol/wire"},
+		trees:   []string{"protocol/clock", "protocol/crdt", "protocol/fixed", "protocol/membertable", "protocol/mst", "protocol/quantity", "protocol/wire"},
 		imports: []string{"contract", "data structures"},
 	},
 	{
@@ -57,7 +57,15 @@ var rooms = []room{
 	{
 		name: "world", trees: []string{"sim"},
 		imports: []string{"contract", "data structures", "network"},
-		tests:   []string{"stack", "a protocol"},
+		tests:   []string{"stack", "a protocol", "disks on Pebble"},
+	},
+	{
+		name: "store on Pebble", trees: []string{"protocol/pebblestore"}, // what real nodes and worlds have in common: neither
+		imports: []string{"contract"},
+	},
+	{
+		name: "disks on Pebble", trees: []string{"sim/pebbledisk"}, // so that the world need not know Pebble
+		imports: []string{"contract", "store on Pebble", "world"},
 	},
 	{
 		name: "documents", trees: []string{"scenarios/document"}, // also read by real nodes: no world
@@ -65,7 +73,7 @@ var rooms = []room{
 	},
 	{
 		name: "scenarios", trees: []string{"scenarios"},
-		imports: []string{"contract", "data structures", "stack", "network", "world", "documents"},
+		imports: []string{"contract", "data structures", "stack", "network", "world", "disks on Pebble", "documents"},
 		tests:   []string{"a protocol", "analysis"},
 	},
 	{
@@ -83,7 +91,7 @@ var rooms = []room{
 		name: "a command", trees: []string{"cmd/*"},
 		imports: []string{
 			"contract", "data structures", "parts of protocols", "a protocol", "stack", "network", "world", "documents", "scenarios", "analysis",
-			"doors of real nodes",
+			"doors of real nodes", "store on Pebble",
 		},
 	},
 }
@@ -254,7 +262,12 @@ func TestArrowsThatAreAllowed(t *testing.T) {
 		{"sim/world.go", "netmodel"},
 		{"sim/disk_test.go", "sim/storetest"},
 		{"sim/example_test.go", "protocol/stack"},
+		{"sim/determinism_test.go", "sim/pebbledisk"},
+		{"sim/pebbledisk/disk.go", "sim"},
+		{"sim/pebbledisk/disk_test.go", "sim/storetest"},
 		{"scenarios/world.go", "sim"},
+		{"scenarios/world.go", "sim/pebbledisk"},
+		{"cmd/realnode/disk/store.go", "protocol/pebblestore"},
 		{"scenarios/load.go", "scenarios/document"},
 		{"cmd/realnode/config/load.go", "scenarios/document"},
 		{"analysis/swim.go", "protocol"},
@@ -283,6 +296,10 @@ func TestArrowsThatAreBroken(t *testing.T) {
 		{"netmodel/model_test.go", "sim"},
 		{"sim/world.go", "protocol/swim"},
 		{"sim/world.go", "protocol/stack"},
+		{"sim/disk.go", "protocol/pebblestore"},
+		{"sim/disk.go", "sim/pebbledisk"},
+		{"protocol/pebblestore/store.go", "sim"},
+		{"cmd/realnode/disk/store.go", "sim/pebbledisk"},
 		{"sim/world_test.go", "scenarios"},
 		{"scenarios/world.go", "protocol/swim"},
 		{"scenarios/world.go", "analysis"},
@@ -319,7 +336,7 @@ func TestOtherModulesAndTestdataAreNotLookedAt(t *testing.T) {
 // arrowsOf checks a tree of one file with one import.
 func arrowsOf(t *testing.T, file, imported string) []string {
 	t.Helper()
-	if head, _, _ := strings.Cut(imported, "/"); slices.Contains([]string{"protocol", "netmodel", "sim", "scenarios", "analysis", "cmd", "util"}, head) {
+	if head, _, _ := strings.Cut(imported, "/"); slices.Contains([]string{"protocol", "netmodel", "sim", "scenarios", "analysis", "cmd", "protocol/pebblestore", "util"}, head) {
 		imported = module + "/" + imported
 	}
 	source := fmt.Sprintf("//go:build never\n\npackage p\n\nimport _ %q\n", imported)

@@ -176,7 +176,11 @@ func (p *chatter) store(env protocol.Env) {
 	}
 	v, ok, getErr := env.Store().Get(key)
 	args := [3]uint64{}
-	if err != nil || getErr != nil {
+	scanErr := env.Store().Scan(nil, []byte{3}, func(k, v []byte) bool {
+		args[2] = protocol.Mix(args[2]) ^ uint64(k[0]) ^ binary.BigEndian.Uint64(v)
+		return true
+	})
+	if err != nil || getErr != nil || scanErr != nil {
 		args[0] = 1
 	}
 	if ok && len(v) == 8 {

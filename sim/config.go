@@ -73,6 +73,13 @@ type Config struct {
 	// were applied but not synced that survives a crash: the number that
 	// does is drawn uniformly from none to that share, oldest first.
 	UnsyncedSurvival int
+	// Disks are where nodes write; nil keeps disks in memory. A world that has
+	// them has to be closed (World.Close).
+	Disks Disks
+	// Image returns what is on node i's disk at the beginning; nil if the disks
+	// of all nodes are empty. It may be called from several goroutines at a
+	// time.
+	Image func(i int) *Image
 }
 
 const (

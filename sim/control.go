@@ -241,9 +241,10 @@ func (c *env) end(state State, silent bool) {
 	c.dropHeld()
 	if cold.disk != nil {
 		if state == Crashed {
-			cold.disk.crash()
+			_, err := cold.disk.crash()
+			broken("crash", err)
 		} else {
-			cold.disk.sync()
+			broken("close", cold.disk.close())
 		}
 	}
 	c.n.proto = nil

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/starling-sim/starling/netmodel"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
 )
@@ -100,14 +101,19 @@ type variant struct {
 	stopEvery time.Duration // 0: run through
 	divide    int           // number of workers that go on after the first stop
 	sample    bool
+	pebble    bool
 }
 
 func (p *plan) run(t testing.TB, v variant) *sim.World {
 	t.Helper()
 	network := must(netmodel.New(p.network))
 	r := &rules{minDelay: time.Duration(network.MinDelay()), trueClocks: p.trueClock}
+	var disks sim.Disks
+	if v.pebble {
+		disks = pebbledisk.New()
+	}
 	w, err := sim.New(sim.Config{
-		Seed: p.seed, Nodes: p.nodes, Network: network,
+		Seed: p.seed, Nodes: p.nodes, Network: network, Disks: disks,
 		Build:    func() (protocol.Protocol, error) { return &chatter{rules: r}, nil },
 		Decoders: protocol.Decoders{kindChat: decodeChat},
 		Workers:  v.workers, Wire: v.wire, Observer: v.observer, Tracer: v.tracer,
@@ -138,6 +144,11 @@ func (p *plan) run(t testing.TB, v variant) *sim.World {
 		}
 	}
 	mustRun(t, w, p.until)
+	if v.pebble {
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return w
 }
 
@@ -258,9 +269,10 @@ func TestHashDoesNotDependOnExecution(t *testing.T) {
 			{workers: 1, wire: sim.WireEncode, observer: &recorder{}},
 			{workers: 0, stopEvery: 29 * time.Millisecond, sample: true},
 			{workers: 1, stopEvery: 31 * time.Millisecond, divide: 3},
+			{workers: rapid.SampledFrom([]int{1, 2, 4}).Draw(rt, "workers"), wire: sim.WireEncode, pebble: true},
 		} {
 			got := p.run(t, v)
-			name := fmt.Sprintf("workers %d, wire %v, observer %v, tracer %v", v.workers, v.wire, v.observer != nil, v.tracer != nil)
+			name := fmt.Sprintf("workers %d, wire %v, observer %v, tracer %v, pebble %v", v.workers, v.wire, v.observer != nil, v.tracer != nil, v.pebble)
 			if got.TraceHash() != want.TraceHash() {
 				rt.Fatalf("%s: got another trace hash", name)
 			}

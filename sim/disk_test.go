@@ -12,17 +12,29 @@ import (
 // bareDisk is a disk without a world around it.
 type bareDisk struct {
 	*disk
+	survived int
 }
 
-func (b bareDisk) Store() protocol.Store { return diskEnv{d: b.disk} }
-func (b bareDisk) Crash()                { b.crash() }
+func (b *bareDisk) Store() protocol.Store { return diskEnv{d: b.disk} }
+func (b *bareDisk) Survived() int         { return b.survived }
+
+func (b *bareDisk) Crash() {
+	survived, err := b.crash()
+	broken("crash", err)
+	b.survived = survived
+}
+
+// bareMemory returns an empty disk in memory.
+func bareMemory(seed uint64, share int) *bareDisk {
+	return &bareDisk{disk: newDisk(&memoryDisk{}, seed, 0, share)}
+}
 
 func TestDiskIsAStore(t *testing.T) {
 	for _, share := range []int{0, 50, 100} {
 		seed := uint64(0)
 		storetest.Run(t, func(*testing.T) storetest.Disk {
 			seed++
-			return bareDisk{newDisk(seed, 0, share)}
+			return bareMemory(seed, share)
 		})
 	}
 }
@@ -33,7 +45,7 @@ func TestCrashLosesWhatWasNotSynced(t *testing.T) {
 	survived := map[int]int{}
 	for _, share := range []int{0, 50, 100} {
 		for seed := range uint64(100) {
-			d := bareDisk{newDisk(seed, 0, share)}
+			d := bareMemory(seed, share)
 			for i := range byte(4) {
 				var b protocol.Batch
 				b.Set([]byte{i}, nil)
@@ -58,7 +70,7 @@ func TestCrashLosesWhatWasNotSynced(t *testing.T) {
 
 // What no crash can bring back is not kept.
 func TestDiskForgetsWhatNoCrashLeaves(t *testing.T) {
-	d := bareDisk{newDisk(1, 0, 0)}
+	d := bareMemory(1, 0)
 	for range 100 {
 		var b protocol.Batch
 		b.Set([]byte("k"), []byte("v"))

@@ -47,6 +47,7 @@ type World struct {
 	acts     uint64 // records that control events made
 	rands    map[string]*protocol.Rand
 	err      error
+	closed   bool
 }
 
 // largeWorld is the number of nodes from which reading ahead pays

@@ -41,6 +41,14 @@ var scopes = []scope{
 		"a suite of tests; no world runs it",
 	},
 	{
+		"protocol/pebblestore", nil,
+		"a store's contents are a function of what was written; Pebble's own goroutines and clocks do not show in them",
+	},
+	{
+		"sim/pebbledisk", []Rule{MapRange, Random, Pointer},
+		"Pebble works on its own goroutines, which disks hold still at fixed points",
+	},
+	{
 		"protocol", allRules,
 		"what a protocol does is a function of its inputs",
 	},

@@ -5,6 +5,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/starling-sim/starling/protocol/pebblestore"
 )
 
 // Options of a store. The zero value will do.
@@ -24,23 +26,6 @@ type Options struct {
 	FS vfs.FS
 }
 
-// What a store needs of memory is decided by these: a node writes little, and a
-// machine may run many nodes.
-const (
-	// memTableSize bounds a table of recent writes, in bytes; the first is of
-	// 256 KiB. Two of them exist while one is written out.
-	memTableSize = 1 << 20
-	// cacheSize is that of a store's own block cache, in bytes.
-	cacheSize = 1 << 20
-	// openFiles is about how many table files a store holds open.
-	openFiles = 64
-	// fileCacheShards divides the cache of open files; there is no crowd.
-	fileCacheShards = 1
-	// manifestSize is the size in bytes at which the list of files is written
-	// anew.
-	manifestSize = 1 << 20
-)
-
 // Shared is what stores of one process can have in common.
 type Shared struct {
 	cache *pebble.Cache
@@ -50,7 +35,7 @@ type Shared struct {
 // NewShared returns caches for several stores: bytes of blocks, and about as
 // many open files. Both must be positive.
 func NewShared(bytes int64, files int) *Shared {
-	return &Shared{cache: pebble.NewCache(bytes), files: pebble.NewFileCache(fileCacheShards, files)}
+	return &Shared{cache: pebble.NewCache(bytes), files: pebble.NewFileCache(pebblestore.FileCacheShards, files)}
 }
 
 // Close lets go of the caches, once the stores that use them are closed.
@@ -61,20 +46,9 @@ func (s *Shared) Close() {
 
 // pebble returns Pebble's options for a store.
 func (o *Options) pebble(s *Store) *pebble.Options {
-	p := &pebble.Options{
-		FS:                          o.FS,
-		Logger:                      (*logger)(s),
-		CacheSize:                   cacheSize,
-		MaxOpenFiles:                openFiles,
-		MemTableSize:                memTableSize,
-		MemTableStopWritesThreshold: 4,
-		MaxManifestFileSize:         manifestSize,
-		FormatMajorVersion:          pebble.FormatNewest,
-		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 1 },
-		DisableTableStats:           true,
-		EventListener:               &pebble.EventListener{BackgroundError: s.backgroundError},
-	}
-	p.Experimental.FileCacheShards = fileCacheShards
+	p := pebblestore.Options()
+	p.FS, p.Logger = o.FS, (*logger)(s)
+	p.EventListener = &pebble.EventListener{BackgroundError: s.backgroundError}
 	if o.Shared != nil {
 		p.Cache, p.FileCache = o.Shared.cache, o.Shared.files
 	}

@@ -3,7 +3,7 @@ package disk
 import (
 	"bytes"
 
-	"github.com/cockroachdb/pebble/v2"
+	"github.com/starling-sim/starling/protocol/pebblestore"
 )
 
 // chunkBytes is about how much of a scan is copied at a time.
@@ -17,20 +17,14 @@ type pair struct{ key, value []byte }
 
 // scan is an iteration under way. Only the worker touches it.
 type scan struct {
-	it   *pebble.Iterator
+	it   *pebblestore.Iterator
 	rest bool // the iterator is on a key that was not handed out
 }
 
 // Scan implements [protocol.Store]. It shows the store as it is when it begins;
 // visit may call the store's methods.
 func (s *Store) Scan(start, end []byte, visit func(key, value []byte) bool) error {
-	if end != nil && bytes.Compare(start, end) >= 0 {
-		return s.Err()
-	}
-	lower, upper := stored(start), []byte{keyspace + 1}
-	if end != nil {
-		upper = stored(end)
-	}
+	start, end = bytes.Clone(start), bytes.Clone(end)
 	var sc scan // the worker's, and not looked at here
 	chunks := make(chan []pair, 1)
 	more := func() error {
@@ -39,11 +33,11 @@ func (s *Store) Scan(start, end []byte, visit func(key, value []byte) bool) erro
 		return err
 	}
 	err := s.do("scan", func() error {
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+		it, err := s.db.Iterate(start, end)
 		if err != nil {
 			return err
 		}
-		sc.it, sc.rest = it, it.First()
+		sc.it, sc.rest = it, it != nil && it.First()
 		return more()
 	})
 	ended := false
@@ -74,7 +68,7 @@ func (sc *scan) next() ([]pair, error) {
 	var chunk []pair
 	size := 0
 	for ; sc.rest && size < chunkBytes; sc.rest = sc.it.Next() {
-		p := pair{bytes.Clone(sc.it.Key()[1:]), bytes.Clone(sc.it.Value())}
+		p := pair{bytes.Clone(sc.it.Key()), bytes.Clone(sc.it.Value())}
 		size += len(p.key) + len(p.value) + pairOverhead
 		chunk = append(chunk, p)
 	}

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/starling-sim/starling/protocol/pebblestore"
 	"github.com/starling-sim/starling/protocol"
 )
 
@@ -23,7 +25,7 @@ type Store struct {
 	tell func(error)
 
 	lock *pebble.Lock
-	db   *pebble.DB
+	db   pebblestore.Store
 
 	// work is what the worker does, one piece at a time; closing ends it.
 	work    chan piece
@@ -77,7 +79,7 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open store in %s: %w", dir, err)
 	}
-	s.db = <-opened
+	s.db.DB = <-opened
 	return s, nil
 }
 
@@ -185,12 +187,6 @@ func (s *Store) do(what string, do func() error) error {
 	}
 }
 
-// keyspace begins every key in Pebble, which is at odds with empty keys.
-const keyspace = 'd'
-
-// stored returns a key as Pebble knows it, a copy.
-func stored(key []byte) []byte { return append([]byte{keyspace}, key...) }
-
 // Get implements [protocol.Store].
 func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 	type found struct {
@@ -198,18 +194,11 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 		ok    bool
 	}
 	result := make(chan found, 1)
-	key = stored(key)
+	key = bytes.Clone(key)
 	err = s.do("get", func() error {
-		v, closer, err := s.db.Get(key)
-		if errors.Is(err, pebble.ErrNotFound) {
-			result <- found{}
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		result <- found{append([]byte{}, v...), true}
-		return closer.Close()
+		v, ok, err := s.db.Get(key)
+		result <- found{v, ok}
+		return err
 	})
 	if err != nil {
 		return nil, false, err
@@ -221,28 +210,19 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 // Apply implements [protocol.Store]. An error that wraps [ErrFailed] leaves open
 // whether the batch will be there after a restart.
 func (s *Store) Apply(b *protocol.Batch) error {
-	batch := &pebble.Batch{}
-	for _, w := range b.Writes() {
-		var err error
-		if w.Delete {
-			err = batch.Delete(stored(w.Key), nil)
-		} else {
-			err = batch.Set(stored(w.Key), w.Value, nil)
-		}
-		if err != nil {
-			return fmt.Errorf("apply: %w", err)
-		}
+	batch, err := pebblestore.Encode(b)
+	if err != nil {
+		return fmt.Errorf("apply: %w", err)
 	}
 	if batch.Empty() {
 		return s.Err()
 	}
-	return s.do("apply", func() error { return s.db.Apply(batch, pebble.NoSync) })
+	return s.do("apply", func() error { return s.db.Commit(batch) })
 }
 
 // Sync implements [protocol.Store].
 func (s *Store) Sync() error {
-	// A record without content: when it is on the disk, so is the log before it.
-	return s.do("sync", func() error { return s.db.LogData(nil, pebble.Sync) })
+	return s.do("sync", s.db.Sync)
 }
 
 // Close makes everything durable and frees the directory. A store that has
@@ -251,10 +231,10 @@ func (s *Store) Sync() error {
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.closeErr = s.do("close", func() error {
-			if err := s.db.LogData(nil, pebble.Sync); err != nil {
+			if err := s.db.Sync(); err != nil {
 				return err
 			}
-			return s.db.Close()
+			return s.db.DB.Close()
 		})
 		close(s.closing)
 		if s.Err() == nil {
