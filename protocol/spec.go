@@ -22,11 +22,23 @@ type Spec struct {
 	// the nodes of one world may run on several threads, so it must be safe
 	// for concurrent use and must not change behaviour.
 	NewBuilder func(config any) Builder
+	// Initial says what nodes find on their disks at their first start; nil for
+	// nothing.
+	Initial func(config any) Initial
 
 	Messages []MessageSpec
 	Timers   []TimerSpec
 	Events   []EventSpec
 	Commands []CommandSpec
+}
+
+// Initial is what nodes find on their disks before they first start: a data set
+// that an experiment begins with. A nil function writes nothing.
+type Initial struct {
+	// Shared writes what all nodes have. A world calls it once for all of them.
+	Shared func(s Store) error
+	// Own adds what one node has besides, on a disk that holds what is shared.
+	Own func(s Store, seed uint64, id NodeID) error
 }
 
 // Builder builds one node's instance of a protocol. Lower are the protocols
@@ -136,4 +148,7 @@ type CommandSpec struct {
 	// Name is "protocol.command", for instance "swim.set_metadata".
 	Name string
 	Doc  string
+	// Key: the command is about the key that it carries ([Command].Key) and
+	// means nothing without one. All other commands carry none.
+	Key bool
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/starling-sim/starling/protocol/gossip"
 	"github.com/starling-sim/starling/protocol/hyparview"
 	"github.com/starling-sim/starling/protocol/plumtree"
+	"github.com/starling-sim/starling/protocol/replica"
 	"github.com/starling-sim/starling/protocol/swim"
 )
 
@@ -20,6 +21,7 @@ func Default() (*Registry, error) {
 		gossip.Spec(),
 		cyclon.Spec(),
 		plumtree.Spec(),
+		replica.Spec(),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("register the default protocols: %w", err)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 type Stack struct {
 	specs    []protocol.Spec
 	builders []protocol.Builder
+	initials []protocol.Initial
 	routes   routes
 }
 
@@ -49,6 +51,9 @@ func (r *Registry) New(names []string, configs map[string]any) (*Stack, error) {
 		st.specs = append(st.specs, spec)
 		st.routes[spec.Number] = uint8(len(st.specs))
 		st.builders = append(st.builders, spec.NewBuilder(config))
+		if spec.Initial != nil {
+			st.initials = append(st.initials, spec.Initial(config))
+		}
 	}
 	if _, err := st.Build(); err != nil {
 		return nil, err
@@ -58,6 +63,27 @@ func (r *Registry) New(names []string, configs map[string]any) (*Stack, error) {
 
 // Specs returns the protocols of the stack, bottom first.
 func (st *Stack) Specs() []protocol.Spec { return st.specs }
+
+// Initial returns what nodes find on their disks before they first start, all
+// protocols together. Its functions are nil if there is nothing.
+func (st *Stack) Initial() protocol.Initial {
+	var out protocol.Initial
+	for _, one := range st.initials {
+		if before := out.Shared; before == nil {
+			out.Shared = one.Shared
+		} else if one.Shared != nil {
+			out.Shared = func(s protocol.Store) error { return errors.Join(before(s), one.Shared(s)) }
+		}
+		if before := out.Own; before == nil {
+			out.Own = one.Own
+		} else if one.Own != nil {
+			out.Own = func(s protocol.Store, seed uint64, id protocol.NodeID) error {
+				return errors.Join(before(s, seed, id), one.Own(s, seed, id))
+			}
+		}
+	}
+	return out
+}
 
 // Decoders returns the decoders of all messages of the stack.
 func (st *Stack) Decoders() protocol.Decoders {
