@@ -70,6 +70,7 @@ func TestDecodersRefuse(t *testing.T) {
 		{"an actor twice", context, "02" + a + "01 00" + a + "01 00"},
 		{"a base beyond the largest", context, "01" + a + tooMany + "00"},
 		{"a gap beyond the largest", context, "01" + a + "01 01" + most + "00"},
+		{"a run that begins beyond the largest", context, "01" + a + "01 01 fdffffffffffffff7f 00"},
 		{"a gap that wraps", context, "01" + a + most + "01 ffffffffffffffffff01 00"},
 		{"a run beyond the largest", context, "01" + a + "01 01 00" + most},
 		{"a run that wraps", context, "01" + a + "01 01 00 ffffffffffffffffff01"},

@@ -150,6 +150,16 @@ func TestDVVSetMergesForgedStates(t *testing.T) {
 	})
 }
 
+func TestOfTwoValuesOfOneEventTheGreaterWins(t *testing.T) {
+	a, _ := clock.DVVSet{}.Update(clock.VersionVector{}, actors[0], "a")
+	b, _ := clock.DVVSet{}.Update(clock.VersionVector{}, actors[0], "b")
+	for _, s := range []clock.DVVSet{a.Merge(b), b.Merge(a)} {
+		if !sameBytes(s, b) {
+			t.Errorf("got %v, want %v", s, b)
+		}
+	}
+}
+
 func drawForged(t *rapid.T) clock.DVVSet {
 	b := []byte{2}
 	for _, a := range actors[1:3] {

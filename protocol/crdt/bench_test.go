@@ -17,13 +17,22 @@ var sink int
 func BenchmarkRegister(b *testing.B) {
 	value := string(make([]byte, 100))
 	old, _ := put(crdt.Entry{}, stampOf(alice, 1, 1), value)
-	recent, _ := put(crdt.Entry{}, stampOf(bob, 1, 2), value)
+	recent, _ := put(old, stampOf(bob, 1, 2), value)
+	concurrent, _ := put(crdt.Entry{}, stampOf(bob, 1, 3), value)
 	enc := recent.Append(nil)
 	b.Run("merge", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if old.Merge(recent) != recent {
 				b.Fatal("the older write won")
+			}
+		}
+	})
+	b.Run("merge-concurrent", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !recent.Merge(concurrent).Live() {
+				b.Fatal("two writes made none")
 			}
 		}
 	})

@@ -41,6 +41,8 @@ func drawForgedValue(t *rapid.T, k Kind) Value {
 			incarnation: d.Actor.Incarnation, counter: d.Counter,
 			state: rapid.SampledFrom([]registerState{written, deleted}).Draw(t, "state"),
 		}
+		others, _ := clock.NewVersionVector(rapid.SliceOfN(rapid.Custom(drawForgedDot), 0, 2).Draw(t, "others")...)
+		r.others = others.Prune(func(a clock.Actor) bool { return a == d.Actor && others.Get(a) <= d.Counter })
 		if r.Live() {
 			r.value = rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "value")
 		}
@@ -95,6 +97,9 @@ func TestMergeIsAJoinOfForgedValues(t *testing.T) {
 		same(t, a.Merge(a), a)
 		same(t, a.Merge(b).Merge(b), a.Merge(b))
 		same(t, a.Merge(a.DeltaSince(b.Version())), a)
+		if got, want := a.Merge(b).Version(), a.Version().Merge(b.Version()); got.Compare(want) != clock.Equal {
+			t.Fatalf("merged versions %v and %v to %v", a.Version(), b.Version(), got)
+		}
 	})
 }
 

@@ -122,18 +122,34 @@ func (r *Register) Merge(other Value) (Value, error) {
 		return r, nil
 	case r.empty():
 		return o, nil
-	case r.others.Len()+o.others.Len() == 0 && r.compare(o) == 0:
+	}
+	c := o.compare(r)
+	switch {
+	case c <= 0 && o.seenBy(r):
 		return r, nil
+	case c >= 0 && r.seenBy(o):
+		return o, nil
 	}
 	seen := r.Version().Merge(o.Version())
-	switch c := o.compare(r); {
-	case c < 0:
+	if c < 0 {
 		return r.having(seen), nil
-	case c == 0 && r.having(seen) == r:
-		return r, nil
-	default:
-		return o.having(seen), nil
 	}
+	return o.having(seen), nil
+}
+
+// knows reports whether r has seen d.
+func (r *Register) knows(d clock.Dot) bool {
+	return d.Actor == r.dot().Actor && d.Counter <= r.counter || r.others.Contains(d)
+}
+
+// seenBy reports whether o, which is not empty, has seen all that r has.
+func (r *Register) seenBy(o *Register) bool {
+	for d := range r.others.All() {
+		if !o.knows(d) {
+			return false
+		}
+	}
+	return o.knows(r.dot())
 }
 
 // compare is a total order of last writes.
@@ -156,8 +172,8 @@ func (r *Register) compare(o *Register) int {
 	return r.dot().Compare(o.dot())
 }
 
-// DeltaSince returns the register itself, or an empty one if v names its last
-// write.
+// DeltaSince returns the register itself, or an empty one if v names every write
+// that was seen.
 func (r *Register) DeltaSince(v clock.VersionVector) Value {
 	if r.CoveredBy(v) {
 		return &Register{}
