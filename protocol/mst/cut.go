@@ -51,9 +51,6 @@ func (c *cutter) cut(pg *page, from, to int) {
 			}
 		}
 		last := pg.kid(i)
-		if i == run.i {
-			last = run.first
-		}
 		if next > from {
 			c.cut(pg.kid(i), from, next)
 			c.pieces[from] = run.close(i, off, c.pieces[from])

@@ -65,11 +65,6 @@ func seal(pg *page, p *Profile, pool *Pool, s *scratch) *page {
 		pg.kids = nil
 	}
 	pg.hash = p.sum(p, pg, s)
-	if pool != nil {
-		if found := pool.find(pg.hash); found != nil {
-			return found
-		}
-	}
 	pg.rows, pg.kids = trim(pg.rows), trim(pg.kids)
 	pg.fresh = false
 	if pool == nil {

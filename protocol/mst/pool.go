@@ -3,10 +3,8 @@ package mst
 import (
 	"encoding/binary"
 	"sync"
+	"weak" //starling:exempt goroutine what is collected when changes memory and speed only
 )
-
-// DefaultPoolCapacity is how many pages a pool keeps if not told otherwise.
-const DefaultPoolCapacity = 1 << 17
 
 // Pool is where the trees of one process find pages that they can share, by
 // their hashes. It is safe for concurrent use. What is in it changes memory and
@@ -14,37 +12,41 @@ const DefaultPoolCapacity = 1 << 17
 // and a page that is found has the hash, thus the contents, of the page that
 // it is taken for.
 //
-// A pool keeps what was used most recently: it forgets half of its pages at a
-// time, those that were not asked for since the last time. A page that was
-// forgotten lives on in the trees that hold it.
+// A pool keeps nothing alive: it holds weak pointers, so it has every page that
+// some tree holds, and those that none holds until the garbage collector finds
+// them.
 type Pool struct {
-	limit  int // pages of a generation, per shard
 	shards [poolShards]poolShard
 }
 
-const poolShards = 64
+const (
+	poolShards = 64
+	// minSweep is how many pages a shard has at least before it looks for
+	// those that are gone.
+	minSweep = 64
+)
 
-// poolShard holds two generations of pages: what is asked for in the old one
-// moves to the young one; when the young one is full, it becomes the old one.
 type poolShard struct {
 	mu           sync.Mutex
-	young, old   map[Hash]*page
+	pages        map[Hash]weak.Pointer[page]
+	sweepAt      int // pages, gone or not
 	hits, misses uint64
 }
 
-// NewPool returns a pool that keeps at most about capacity pages that no tree
-// holds any longer; 0 means DefaultPoolCapacity. A page takes B times the
-// size of an entry on average.
-func NewPool(capacity int) *Pool {
-	if capacity <= 0 {
-		capacity = DefaultPoolCapacity
+// NewPool returns an empty pool. Pages is how many pages it is expected to
+// know, to make room for; 0 if that is not known.
+func NewPool(pages int) *Pool {
+	p := &Pool{}
+	each := max(pages, 0) / poolShards
+	for i := range p.shards {
+		p.shards[i].pages, p.shards[i].sweepAt = make(map[Hash]weak.Pointer[page], each), max(each, minSweep)
 	}
-	return &Pool{limit: max(capacity/(2*poolShards), 1)}
+	return p
 }
 
 // PoolStats says how a pool is doing.
 type PoolStats struct {
-	Pages        int    // kept at present
+	Pages        int    // known at present; some may be gone
 	Hits, Misses uint64 // so far
 }
 
@@ -55,7 +57,7 @@ func (p *Pool) Stats() PoolStats {
 	for i := range p.shards {
 		s := &p.shards[i]
 		s.mu.Lock()
-		st.Pages += len(s.young) + len(s.old)
+		st.Pages += len(s.pages)
 		st.Hits += s.hits
 		st.Misses += s.misses
 		s.mu.Unlock()
@@ -67,51 +69,30 @@ func (p *Pool) shard(h *Hash) *poolShard {
 	return &p.shards[binary.LittleEndian.Uint64(h[:])%poolShards]
 }
 
-// find returns the page with hash h, nil if the pool does not have it.
-func (p *Pool) find(h Hash) *page {
-	s := p.shard(&h)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	pg := s.find(h, p.limit)
-	if pg != nil {
-		s.hits++
-	} else {
-		s.misses++
-	}
-	return pg
-}
-
-// keep returns the pool's page with hash h: pg, unless another worker was
-// faster.
+// keep returns the pool's page with hash h: pg, if it had none.
 func (p *Pool) keep(h Hash, pg *page) *page {
 	s := p.shard(&h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.find(h, p.limit); found != nil {
+	if found := s.pages[h].Value(); found != nil {
+		s.hits++
 		return found
 	}
-	s.insert(h, pg, p.limit)
+	s.misses++
+	if len(s.pages) >= s.sweepAt {
+		s.sweep()
+	}
+	s.pages[h] = weak.Make(pg)
 	return pg
 }
 
-func (s *poolShard) find(h Hash, limit int) *page {
-	if pg := s.young[h]; pg != nil {
-		return pg
+// sweep takes out the pages that are gone. It runs when a shard has twice as
+// many as the last one left, so that it costs each page little.
+func (s *poolShard) sweep() {
+	for h, pg := range s.pages { //starling:exempt maprange each page is looked at by itself
+		if pg.Value() == nil {
+			delete(s.pages, h)
+		}
 	}
-	pg := s.old[h]
-	if pg != nil {
-		delete(s.old, h)
-		s.insert(h, pg, limit)
-	}
-	return pg
-}
-
-func (s *poolShard) insert(h Hash, pg *page, limit int) {
-	if len(s.young) >= limit {
-		s.young, s.old = nil, s.young
-	}
-	if s.young == nil {
-		s.young = make(map[Hash]*page)
-	}
-	s.young[h] = pg
+	s.sweepAt = max(2*len(s.pages), minSweep)
 }

@@ -92,7 +92,7 @@ func (p *Puller) compare(mine *page, theirs Hash, g gap) {
 		return
 	}
 	w := &wanted{hash: theirs, gap: g, mine: mine, form: FormPage}
-	if g.below <= p.options.SummaryLevels && mine != nil {
+	if g.below <= p.options.SummaryLevels && mine != nil && int(mine.level) < g.below { // else we have little like it
 		w.form = FormSummary
 	}
 	p.pending = append(p.pending, w)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -147,6 +146,29 @@ func TestPutOfWhatIsThereChangesNothing(t *testing.T) {
 	}
 }
 
+// A key above or below all others that makes a new root leaves the old one as
+// it is.
+func TestSplitCopiesOnlyWhatIsCut(t *testing.T) {
+	p := MustProfile(Options{Base: 4})
+	tree := buildNo(p, nil, 200)
+	lowest, highest := make([]byte, 8), bytes.Repeat([]byte{255}, 40)
+	for p.Level(lowest) <= int(tree.root.level) {
+		lowest[7]++
+		if lowest[7] == 0 {
+			lowest[6]++
+		}
+	}
+	for p.Level(highest) <= int(tree.root.level) {
+		highest = append(highest, 255)
+	}
+	if got := tree.Put(lowest, Digest{}).root; got.kid(0) != nil || got.kid(1) != tree.root {
+		t.Errorf("the tree above a lowest key was copied")
+	}
+	if got := tree.Put(highest, Digest{}).root; got.kid(0) != tree.root || got.kid(1) != nil {
+		t.Errorf("the tree below a highest key was copied")
+	}
+}
+
 func TestPutRefusesLongKeys(t *testing.T) {
 	p := MustProfile(Options{MaxKey: 5})
 	if err := NewBuilder(p, nil).Add([]byte("123456"), Digest{}); err == nil {
@@ -225,70 +247,4 @@ func digestFor(key []byte, version byte) (d Digest) {
 	copy(d[:], key)
 	d[0] ^= version
 	return d
-}
-
-func TestPoolSharesEqualTrees(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		o := drawOptions().Draw(t, "options")
-		p, pool := MustProfile(o), NewPool(0)
-		want := twin{}
-		one := mutate(t, o, New(p, pool), want)
-		two := New(p, pool)
-		for _, k := range rapid.Permutation(want.keys()).Draw(t, "order") {
-			two = two.Put([]byte(k), want[k])
-		}
-		if one.root != two.root {
-			t.Fatalf("equal trees of one pool have different pages")
-		}
-	})
-}
-
-func TestPoolStaysWithinItsCapacity(t *testing.T) {
-	const capacity = 1024
-	p, pool := MustProfile(Options{Base: 4}), NewPool(capacity)
-	tree := New(p, pool)
-	for k := range 5000 {
-		tree = tree.Put(keyNo(k), Digest{})
-	}
-	if s := pool.Stats(); s.Pages > capacity || s.Pages < capacity/4 {
-		t.Errorf("got %+v, want about %d pages", s, capacity)
-	}
-}
-
-// Workers of one world use one pool and read each other's trees; run with
-// -race.
-func TestPoolServesManyWorkers(t *testing.T) {
-	for _, capacity := range []int{0, 256} {
-		const workers, n = 4, 1000
-		p, pool := MustProfile(Options{}), NewPool(capacity)
-		base := buildNo(p, pool, n)
-		trees := make([]Tree, workers)
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				order := make([]int, n)
-				for k := range order {
-					order[k] = k
-				}
-				rnd := protocol.NewRand(uint64(w))
-				rnd.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
-				tree := base
-				for _, k := range order {
-					tree = tree.Put(keyNo(k), digestFor(keyNo(k), 1))
-				}
-				found := 0
-				Diff(base, tree, func(Difference) bool { found++; return true })
-				if found != n {
-					t.Errorf("worker %d: got %d differences, want %d", w, found, n)
-				}
-				trees[w] = tree
-			})
-		}
-		wg.Wait()
-		for w := range trees {
-			if trees[w].Root() != trees[0].Root() || capacity == 0 && trees[w].root != trees[0].root {
-				t.Errorf("capacity %d: worker %d did not end with worker 0's tree", capacity, w)
-			}
-		}
-	}
 }
