@@ -74,7 +74,7 @@ const (
 // Catalogue returns every metric, sorted by name. The caller may change the
 // slice.
 func Catalogue() []Metric {
-	all := slices.Concat(worldMetrics(), swimMetrics(), broadcastMetrics(), overlayMetrics(), netMetrics(), engineMetrics())
+	all := slices.Concat(worldMetrics(), swimMetrics(), broadcastMetrics(), overlayMetrics(), replicaMetrics(), netMetrics(), storeMetrics(), engineMetrics())
 	slices.SortFunc(all, func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }

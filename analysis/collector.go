@@ -39,6 +39,13 @@ type Config struct {
 	// it begins. Nil means that no member is anomalous on account of its
 	// links and that no fault cuts members off from each other.
 	NetworkFault func(fault int) NetworkFault
+	// ReplicaLimit bounds the memory by which versions of keys are followed:
+	// for each replica and key that it took 4 bytes are kept, for each write
+	// as much as for 20 of those and a bit for each replica, for each key as
+	// much as for 25. Above it
+	// half of the keys, by their hashes, are no longer followed. 0 means
+	// 134,217,728, half a gibibyte.
+	ReplicaLimit int
 	// ViewLimit is the number of nodes up to which the collector tracks who
 	// has whom in its view, at up to Nodes^2 / 8 bytes; beyond it the
 	// metrics about views are not measured. 0 means 32,768.
@@ -76,6 +83,7 @@ type Collector struct {
 	swim    *swimMeasures // nil if no swim runs
 	casts   *broadcasts   // nil if nothing broadcasts
 	overlay *overlay      // nil if there is none
+	replica *replicas     // nil if nothing is replicated
 	traffic traffic
 	series  seriesSet
 }
@@ -105,6 +113,9 @@ func NewCollector(cfg Config) (*Collector, error) {
 	if cfg.SampleInterval == 0 {
 		cfg.SampleInterval = defaultSampleInterval
 	}
+	if cfg.ReplicaLimit == 0 {
+		cfg.ReplicaLimit = defaultReplicaLimit
+	}
 	if cfg.ViewLimit == 0 {
 		cfg.ViewLimit = defaultViewLimit
 	}
@@ -125,6 +136,7 @@ func NewCollector(cfg Config) (*Collector, error) {
 	}
 	c.casts = newBroadcastsOf(c, cfg.Events)
 	c.overlay = newOverlayOf(c, cfg.Events)
+	c.replica = newReplicasOf(c, cfg.Events)
 	return c, nil
 }
 
@@ -265,6 +277,9 @@ func (c *Collector) Finish(t time.Duration, n Counters) (Result, error) {
 	if c.overlay != nil {
 		c.overlay.finish(out)
 	}
+	if c.replica != nil {
+		c.replica.finish(out)
+	}
 	return out.result(), nil
 }
 
@@ -282,6 +297,9 @@ func (c *Collector) advance(t int64) {
 		}
 		if c.overlay != nil {
 			c.overlay.sample()
+		}
+		if c.replica != nil {
+			c.replica.sample()
 		}
 		c.next += int64(c.cfg.SampleInterval)
 	}

@@ -27,6 +27,19 @@ type Counters struct {
 	// be nil in all but the first sample after the warm-up and the last.
 	NodeMessages []uint64
 	NodeBytes    []uint64
+
+	// Store is what was written to nodes' disks; it may be zero where
+	// NodeMessages may be nil.
+	Store StoreCounters
+}
+
+// StoreCounters are bytes, but for Syncs.
+type StoreCounters struct {
+	// Applied is what nodes wrote: keys and values. Log, Flushed and Compacted
+	// are what the store made of it: its log, tables written from memory, and
+	// tables written from tables. All three are 0 if it does not count.
+	Applied, Log, Flushed, Compacted uint64
+	Syncs                            uint64
 }
 
 // LostNobody is the loss reason of messages whose receiver does not run.

@@ -5,7 +5,8 @@
 // since when, who is paused) against what the protocols say they believe, and
 // computes every measure online, so that a run need not be recorded. Its
 // memory grows with the number of crashed members, of wrong beliefs, of messages
-// broadcast and of links between nodes, never with the number of events.
+// broadcast, of links between nodes, of writes and of replicas of keys, never with
+// the number of events.
 //
 //	c, err := analysis.NewCollector(analysis.Config{Nodes: n, NodeID: world.ID, Events: specs})
 //	// world runs with c as its observer; c.Sample(t, counters) now and then

@@ -34,21 +34,30 @@ func newSurvival(samples []sample) *survival {
 	sorted := slices.Clone(samples)
 	slices.SortFunc(sorted, func(a, b sample) int { return cmp.Compare(a.value, b.value) })
 	s := &survival{}
-	left := 1.0
 	for i := 0; i < len(sorted); {
-		atRisk, ended, j := len(sorted)-i, 0, i
+		ended, j := 0, i
 		for ; j < len(sorted) && sorted[j].value == sorted[i].value; j++ {
 			if sorted[j].ended {
 				ended++
 			}
 		}
-		if ended > 0 {
-			left *= float64(atRisk-ended) / float64(atRisk)
-			s.time, s.left = append(s.time, sorted[i].value), append(s.left, left)
-		}
+		s.end(sorted[i].value, ended, len(sorted)-i)
 		i = j
 	}
 	return s
+}
+
+// end notes that of those at risk at a time, later than all before, some ended.
+func (s *survival) end(time float64, ended, atRisk int) {
+	if ended == 0 {
+		return
+	}
+	left := 1.0
+	if n := len(s.left); n > 0 {
+		left = s.left[n-1]
+	}
+	left *= float64(atRisk-ended) / float64(atRisk)
+	s.time, s.left = append(s.time, time), append(s.left, left)
 }
 
 // roundingSlack absorbs the rounding of the product of shares.
@@ -97,10 +106,12 @@ func (e exact) Quantile(q float64) float64 {
 	return e.sorted[min(max(k, 0), len(e.sorted)-1)]
 }
 
-// histogram holds durations in nanoseconds up to an hour.
+// histogram holds durations in nanoseconds up to a bound, an hour if nothing else
+// is said.
 type histogram struct {
 	h   *hdrhistogram.Histogram
 	sum float64
+	max int64
 }
 
 const (
@@ -108,12 +119,14 @@ const (
 	histogramDigits = 3
 )
 
-func newHistogram() *histogram {
-	return &histogram{h: hdrhistogram.New(1, histogramMax, histogramDigits)}
+func newHistogram() *histogram { return newHistogramUpTo(histogramMax) }
+
+func newHistogramUpTo(most int64) *histogram {
+	return &histogram{h: hdrhistogram.New(1, most, histogramDigits), max: most}
 }
 
 func (h *histogram) record(ns int64) {
-	ns = min(max(ns, 0), histogramMax)
+	ns = min(max(ns, 0), h.max)
 	h.sum += float64(ns)
 	// The only error is a value out of range.
 	_ = h.h.RecordValue(ns)

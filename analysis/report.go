@@ -159,8 +159,11 @@ func (v *reportView) facts() {
 	}
 }
 
-// usualMetrics are what one asks of a broadcast or membership run, in this order.
+// usualMetrics are what one asks of a replication, broadcast or membership run, in
+// this order.
 var usualMetrics = []string{
+	"replica.latency_hot_s.p99", "replica.latency_cold_s.p99", "replica.latency_s.p50", "replica.stale_reads", "replica.same_root_share",
+	"replica.converged_s", "replica.lost_writes", "replica.resurrected", "replica.session_bytes.mean", "replica.tombstones",
 	"broadcast.reliability.mean", "broadcast.reliability.min", "broadcast.rmr.mean", "broadcast.last_hop.mean",
 	"broadcast.latency_s.p99", "broadcast.duplication_factor", "overlay.largest_component_share", "overlay.path_length",
 	"swim.detect_first_s.mean", "swim.detect_all_s.p50", "swim.detect_all_s.p99", "swim.undetected",
@@ -172,7 +175,8 @@ var usualMetrics = []string{
 const maxKeyMetrics = 12
 
 // KeyMetrics returns the names of the few metrics that say most about runs: what
-// is expected of them, then what a broadcast or membership run is usually asked for.
+// is expected of them, then what a replication, broadcast or membership run is
+// usually asked for.
 func KeyMetrics(runs []Run, verdicts []Verdict) []string {
 	present := MetricNames(runs)
 	var names []string

@@ -72,9 +72,28 @@ func (t *traffic) finish(c *Collector, out *results, n Counters) {
 	}
 	count("net.lost", lost, 0)
 	out.share("net.loss_share", int64(lost-nobody), int64(messages(n)-messages(base)))
+	t.store(out, n.Store)
 	t.byKind(c, out, n)
 	t.perNode(c, out, "net.messages_per_node_s", n.NodeMessages, base.NodeMessages, messages(n)-messages(base))
 	t.perNode(c, out, "net.bytes_per_node_s", n.NodeBytes, base.NodeBytes, n.Bytes-base.Bytes)
+}
+
+// store has nothing to say of nodes that write nothing.
+func (t *traffic) store(out *results, n StoreCounters) {
+	base := t.base.Store
+	if n.Applied == base.Applied {
+		return
+	}
+	applied := n.Applied - base.Applied
+	out.metrics["store.applied_bytes"] = float64(applied)
+	out.metrics["store.syncs"] = float64(n.Syncs - base.Syncs)
+	log, flushed, compacted := n.Log-base.Log, n.Flushed-base.Flushed, n.Compacted-base.Compacted
+	if written := log + flushed + compacted; written > 0 {
+		out.metrics["store.log_bytes"] = float64(log)
+		out.metrics["store.flushed_bytes"] = float64(flushed)
+		out.metrics["store.compacted_bytes"] = float64(compacted)
+		out.metrics["store.write_amplification"] = float64(written) / float64(applied)
+	}
 }
 
 func countOf(counts []Count, name string) uint64 {

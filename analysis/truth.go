@@ -85,6 +85,9 @@ func (t *truth) start(i int, again bool) {
 	if t.c.casts != nil {
 		t.c.casts.started(i, again)
 	}
+	if t.c.replica != nil {
+		t.c.replica.started(i, again)
+	}
 	if t.c.overlay != nil {
 		t.c.overlay.moved()
 	}
@@ -132,6 +135,9 @@ func (t *truth) departed(i int, as status) {
 	}
 	if t.c.casts != nil {
 		t.c.casts.departed(i)
+	}
+	if t.c.replica != nil {
+		t.c.replica.departed(i)
 	}
 	if t.c.overlay != nil {
 		t.c.overlay.moved()

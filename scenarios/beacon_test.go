@@ -3,7 +3,11 @@ package scenarios_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +28,16 @@ const (
 	beaconHeard protocol.EventKind = beacon<<8 | 1 + iota // Peer sent it; number, own clock
 	beaconTold                                            // size of the value
 	beaconTick                                            // own clock; 1 if the disk failed
+	beaconPut                                             // hash of the key; size of the value; the key's number
+	beaconGot                                             // hash of the key
+)
+
+// Commands of beacons.
+const (
+	beaconTell protocol.CommandKind = beacon<<8 | 1 + iota
+	beaconWrite
+	beaconRead
+	beaconRefuse
 )
 
 type beaconConfig struct {
@@ -74,8 +88,27 @@ func (n *beaconNode) Timer(env protocol.Env, t protocol.Timer) {
 }
 
 func (n *beaconNode) Command(env protocol.Env, c protocol.Command) error {
-	env.Emit(protocol.Event{Kind: beaconTold, Args: [3]uint64{uint64(len(c.Value))}})
+	switch c.Kind {
+	case beaconTell:
+		env.Emit(protocol.Event{Kind: beaconTold, Args: [3]uint64{uint64(len(c.Value))}})
+	case beaconWrite:
+		number, err := strconv.ParseUint(strings.TrimLeft(string(c.Key), "abcdefghijklmnopqrstuvwxyz"), 10, 64)
+		if err != nil {
+			return fmt.Errorf("key %q: %w", c.Key, err)
+		}
+		env.Emit(protocol.Event{Kind: beaconPut, Args: [3]uint64{hashOf(c.Key), uint64(len(c.Value)), number}})
+	case beaconRead:
+		env.Emit(protocol.Event{Kind: beaconGot, Args: [3]uint64{hashOf(c.Key)}})
+	case beaconRefuse:
+		return errors.New("refused")
+	}
 	return nil
+}
+
+func hashOf(key []byte) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(key) // a hash takes all
+	return h.Sum64()
 }
 
 func beaconSpec() protocol.Spec {
@@ -89,9 +122,18 @@ func beaconSpec() protocol.Spec {
 		Messages: []protocol.MessageSpec{{Kind: beacon<<8 | 1, Name: "beacon.message", Decode: decodeBeacon}},
 		Timers:   []protocol.TimerSpec{{Kind: beacon<<8 | 1, Name: "beacon.tick"}},
 		Events: []protocol.EventSpec{
-			{Kind: beaconHeard, Name: "beacon.heard"}, {Kind: beaconTold, Name: "beacon.told"}, {Kind: beaconTick, Name: "beacon.tick"},
+			{Kind: beaconHeard, Name: "beacon.heard"},
+			{Kind: beaconTold, Name: "beacon.told"},
+			{Kind: beaconTick, Name: "beacon.tick"},
+			{Kind: beaconPut, Name: "beacon.put"},
+			{Kind: beaconGot, Name: "beacon.got"},
 		},
-		Commands: []protocol.CommandSpec{{Kind: beacon<<8 | 1, Name: "beacon.tell"}},
+		Commands: []protocol.CommandSpec{
+			{Kind: beaconTell, Name: "beacon.tell"},
+			{Kind: beaconWrite, Name: "beacon.write", Key: true},
+			{Kind: beaconRead, Name: "beacon.read", Key: true},
+			{Kind: beaconRefuse, Name: "beacon.refuse", Key: true},
+		},
 	}
 }
 

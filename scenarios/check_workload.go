@@ -25,17 +25,7 @@ var (
 )
 
 func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
-	var names []string
-	for _, name := range s.Stack {
-		if spec, ok := s.env.Registry.Lookup(name); ok {
-			for _, c := range spec.Commands {
-				names = append(names, c.Name)
-			}
-		}
-	}
-	if _, ok := s.command(w.Command); !ok && w.Command != "" {
-		d.Problem(path+".command", Problem{Message: fmt.Sprintf("got %q", w.Command), Nearest: document.Nearest(w.Command, names), Valid: names})
-	}
+	d.checkCommand(s, path+".command", w.Command)
 	if w.Rate.Interval() <= 0 {
 		d.Problemf(path+".rate", "got %s, want more", w.Rate)
 	}
@@ -48,6 +38,24 @@ func (d *decoding) checkWorkload(s *Scenario, w *Workload, path string) {
 		d.checkDistributionOfSizes(s, w.Sizes, path+".sizes")
 	}
 	d.span(s, path, w.From, w.Until)
+	d.checkKeys(s, w, path)
+	d.checkRead(s, w, path)
+}
+
+// checkCommand checks the name of a command.
+func (d *decoding) checkCommand(s *Scenario, path, name string) {
+	if _, ok := s.command(name); ok || name == "" {
+		return
+	}
+	var names []string
+	for _, p := range s.Stack {
+		if spec, ok := s.env.Registry.Lookup(p); ok {
+			for _, c := range spec.Commands {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	d.Problem(path, Problem{Message: fmt.Sprintf("got %q", name), Nearest: document.Nearest(name, names), Valid: names})
 }
 
 // checkSenders checks who takes part.
@@ -142,15 +150,15 @@ func drawable(weights []uint64) bool {
 	return all > 0
 }
 
-// command returns the kind of a command by name.
-func (s *Scenario) command(name string) (protocol.CommandKind, bool) {
+// command returns a command by name.
+func (s *Scenario) command(name string) (protocol.CommandSpec, bool) {
 	for _, p := range s.Stack {
 		spec, _ := s.env.Registry.Lookup(p)
 		for _, c := range spec.Commands {
 			if c.Name == name {
-				return c.Kind, true
+				return c, true
 			}
 		}
 	}
-	return 0, false
+	return protocol.CommandSpec{}, false
 }

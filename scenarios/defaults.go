@@ -16,7 +16,7 @@ import (
 func defaults() Content {
 	return Content{
 		Seed: 1,
-		Wire: "values", In: WorldVirtual,
+		Wire: "values", Store: "memory", In: WorldVirtual,
 		Nodes: Nodes{
 			Join: Join{Mode: "converged", Over: quantity.Duration(10 * time.Second), Seeds: 3, Contacts: "first"},
 		},
@@ -50,7 +50,7 @@ func (d *decoding) fill(s *Scenario) {
 		}
 	}
 	for i := range s.Workload {
-		fillText(&s.Workload[i].Arrival, "poisson")
+		s.Workload[i].fill()
 	}
 	for i := range s.Expect {
 		fillText(&s.Expect[i].Statistic, "every")
@@ -62,6 +62,18 @@ func fillText(at *string, text string) {
 	if *at == "" {
 		*at = text
 	}
+}
+
+func (w *Workload) fill() {
+	fillText(&w.Arrival, "poisson")
+	if w.Read != "" {
+		fillText(&w.ReadAt, "other")
+	}
+	if w.Keys == nil {
+		return
+	}
+	fillText(&w.Keys.Model, "uniform")
+	fillText(&w.Keys.Prefix, "k")
 }
 
 func (f *Fault) fill() {

@@ -23,6 +23,10 @@
 // neither the protocols nor other faults have an influence, so that variants
 // can be compared under common random numbers.
 //
+// Which keys are hot depends on the seed, the prefix and the number of keys alone:
+// workloads that write and read keys of the same prefix and number, a mix of
+// commands, are about the same ones.
+//
 // # Converged starts
 //
 // With nodes.join.mode = "converged" every node is told at time 0 of all nodes,

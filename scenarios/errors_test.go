@@ -8,15 +8,16 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/stack"
 	"github.com/starling-sim/starling/protocol/swim"
 	"github.com/starling-sim/starling/scenarios/document"
 )
 
-// mustEnvironment is SWIM and a handful of metrics.
+// mustEnvironment is SWIM, commands about keys, and a handful of metrics.
 func mustEnvironment(t testing.TB) Environment {
 	t.Helper()
-	r, err := stack.NewRegistry(swim.Spec())
+	r, err := stack.NewRegistry(swim.Spec(), shelfSpec())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +32,26 @@ func mustEnvironment(t testing.TB) Environment {
 		}
 		return document.Nearest(name, metrics[use]), false
 	}}
+}
+
+type shelf struct{}
+
+func (shelf) Start(protocol.Env)                                      {}
+func (shelf) Receive(protocol.Env, protocol.NodeID, protocol.Message) {}
+func (shelf) Timer(protocol.Env, protocol.Timer)                      {}
+
+// shelfSpec has commands and does nothing.
+func shelfSpec() protocol.Spec {
+	return protocol.Spec{
+		Name: "shelf", Number: 201, Doc: "commands",
+		NewConfig: func() any { return &struct{}{} },
+		NewBuilder: func(any) protocol.Builder {
+			return func([]protocol.Protocol) (protocol.Protocol, error) { return shelf{}, nil }
+		},
+		Commands: []protocol.CommandSpec{
+			{Kind: 201<<8 | 1, Name: "shelf.put", Key: true}, {Kind: 201<<8 | 2, Name: "shelf.get", Key: true}, {Kind: 201<<8 | 3, Name: "shelf.sweep"},
+		},
+	}
 }
 
 // settable is what testdata/errors/set overrides.

@@ -31,6 +31,14 @@ func generate(t *rapid.T) string {
 				`session = { model = "pareto", scale = "2s", shape = 1.5 }`, `session = { model = "exponential", mean = "4s" }`),
 			g.pick("departure", "crash", "leave", "mixed"), g.pick("downtime", "constant", "exponential"))
 	}
+	if strings.Contains(b.String(), `["beacon"]`) {
+		for range rapid.IntRange(0, 2).Draw(t, "workloads") {
+			fmt.Fprintf(&b, "\n[[workload]]\ncommand = \"beacon.write\"\nrate = \"5/s\"\nkeys = %s\n%s\n",
+				g.pick("keys", `{ count = 9 }`, `{ count = 99, model = "zipf" }`, `{ count = 99, model = "zipf", exponent = 0.0, prefix = "z" }`,
+					`{ count = 9, model = "hotspot", hot = "30%", share = "70%" }`),
+				g.pick("read", "", "read = \"beacon.read\"\nread_after = \"900ms\"", "read = \"beacon.read\"\nread_after = \"0s\"\nread_at = \"same\""))
+		}
+	}
 	for range rapid.IntRange(0, 5).Draw(t, "faults") {
 		b.WriteString(g.fault(nodes, spare, seconds))
 	}

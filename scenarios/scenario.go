@@ -27,6 +27,7 @@ type Content struct {
 	Duration quantity.Duration `toml:"duration" doc:"virtual time that the run takes" required:"true"`
 	Stack    []string          `toml:"stack" doc:"protocols of every node, bottom first" required:"true"`
 	Wire     string            `toml:"wire" doc:"values: messages travel as values and are charged their exact size; encode: every message goes through its bytes and back" enum:"values,encode"`
+	Store    string            `toml:"store" doc:"what disks are in a virtual world, which nodes cannot tell. memory: trees; pebble: Pebble, as in real nodes, on files in memory that forget at a crash what was not synced; what it writes is counted" enum:"memory,pebble"`
 	In       string            `toml:"world" doc:"virtual: nodes are simulated, and the run can be repeated bit for bit; real: each is a process on this machine, in real time" enum:"virtual,real"`
 
 	Nodes    Nodes                     `toml:"nodes" doc:"the nodes and how they enter"`
@@ -215,6 +216,24 @@ type Workload struct {
 	Region  []string          `toml:"region,omitempty" doc:"regions whose nodes take part"`
 	From    quantity.Duration `toml:"from" doc:"virtual time of the beginning"`
 	Until   quantity.Duration `toml:"until,omitempty" doc:"virtual time of the end; without: the end of the run"`
+
+	Keys *Keys `toml:"keys,omitempty" doc:"which keys the commands are about; workloads with the same prefix and count share their keys"`
+	// Read, ReadAfter and ReadAt ask whether a write can be seen.
+	Read      string            `toml:"read,omitempty" doc:"command that reads the key of each command that was carried out"`
+	ReadAfter quantity.Duration `toml:"read_after,omitempty" doc:"how much later it does; needed with read"`
+	ReadAt    string            `toml:"read_at,omitempty" doc:"who reads. other: one of the other senders, at random; same: the one that wrote" enum:"other,same"`
+}
+
+// Keys is a distribution of keys. Keys are numbered from 0; which numbers the
+// frequent ones have depends on the seed and on the number of keys alone, and no
+// two of the most frequent quarter are neighbours.
+type Keys struct {
+	Count    int            `toml:"count" doc:"number of keys" required:"true" min:"1" max:"10000000"`
+	Model    string         `toml:"model" doc:"uniform: all alike; zipf (exponent): the k-th most frequent as often as k to the power of minus the exponent; hotspot (hot, share): a few get most" enum:"uniform,zipf,hotspot"`
+	Exponent *float64       `toml:"exponent,omitempty" doc:"zipf: the exponent, 0 (uniform) to 10, to three digits; without: 0.99"`
+	Hot      quantity.Share `toml:"hot,omitzero" doc:"hotspot: share of the keys that are hot, at least one key"`
+	Share    quantity.Share `toml:"share,omitzero" doc:"hotspot: share of the commands that are about hot keys"`
+	Prefix   string         `toml:"prefix" doc:"what keys begin with; the key's number follows, in 8 digits"`
 }
 
 // Sizes is a distribution of sizes, at most 1 MiB.

@@ -36,6 +36,7 @@ func Schema(r *stack.Registry) ([]byte, error) {
 	document.Refine(document.Property(root, "workload", "[]", "command"), schema{"enum": commandNames(r)})
 	document.Refine(document.Property(root, "workload", "[]"), schema{"allOf": workloadSchema()})
 	document.Refine(document.Property(root, "workload", "[]", "sizes"), schema{"allOf": byModel(sizesKeys)})
+	document.Refine(document.Property(root, "workload", "[]", "keys"), schema{"allOf": byModel(keysKeys)})
 	document.Refine(document.Property(root, "fault", "[]"), faultSchema())
 	document.Refine(document.Property(root, "network", "latency"), schema{"allOf": byModel(latencyKeys)})
 	document.Refine(document.Property(root, "network", "loss"), schema{"allOf": byModel(lossKeys)})

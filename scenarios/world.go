@@ -13,6 +13,7 @@ import (
 	"github.com/starling-sim/starling/protocol/stack"
 	"github.com/starling-sim/starling/scenarios/document"
 	"github.com/starling-sim/starling/sim"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 )
 
 // WorldOptions say how to run a world. None of them changes what happens.
@@ -47,7 +48,7 @@ type NetworkFault struct {
 func (n *NetworkFaults) Begun(fault int) NetworkFault { return n.begun[fault] }
 
 // World builds the world, with all that is going to happen in it. It has not
-// begun to run.
+// begun to run, and is to be closed when it has.
 func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	if s.wrong != nil {
 		return nil, s.wrong
@@ -64,10 +65,20 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 	if s.Wire == "encode" {
 		wire = sim.WireEncode
 	}
-	w, err := sim.New(sim.Config{
+	var disks sim.Disks
+	if s.Store == "pebble" {
+		disks = pebbledisk.New()
+	}
+	var w *sim.World
+	image, err := initialDisks(st.Initial(), s.Seed, func(i int) protocol.NodeID { return w.ID(i) })
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	w, err = sim.New(sim.Config{
 		Seed: s.Seed, Nodes: s.Nodes.Count + s.Nodes.Spare, Network: network,
 		Build: st.Build, Decoders: st.Decoders(), Wire: wire, Workers: o.Workers,
 		Observer: o.Observer, Tracer: o.Tracer, StreamTimeout: s.Network.StreamTimeout.Std(), StreamIdle: s.streamIdle(),
+		Disks: disks, Image: image,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -76,6 +87,33 @@ func (s *Scenario) World(o WorldOptions) (*sim.World, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// initialDisks returns what is on the disk of each node at the beginning, nil if
+// nothing is.
+func initialDisks(initial protocol.Initial, seed uint64, id func(i int) protocol.NodeID) (func(i int) *sim.Image, error) {
+	if initial.Shared == nil && initial.Own == nil {
+		return nil, nil
+	}
+	var shared *sim.Image
+	if initial.Shared != nil {
+		var err error
+		if shared, err = shared.Edit(initial.Shared); err != nil {
+			return nil, err
+		}
+	}
+	return func(i int) *sim.Image {
+		if initial.Own == nil {
+			return shared
+		}
+		own, err := shared.Edit(func(s protocol.Store) error { return initial.Own(s, seed, id(i)) })
+		if err != nil {
+			// Disks in memory do not fail, and what is written on them was
+			// written on the shared one before.
+			return shared
+		}
+		return own
+	}, nil
 }
 
 // streamIdle is network.stream_idle as the world wants it.

@@ -16,7 +16,9 @@ type load struct {
 	*Workload
 	k       int // index in the file
 	kind    protocol.CommandKind
-	purpose string // of its random numbers
+	read    protocol.CommandKind
+	purpose string    // of its random numbers
+	keys    *keySpace // nil if the commands are about none
 	// senders are the nodes that take part, ascending; nil for all.
 	senders []int
 	given   int // commands
@@ -25,7 +27,13 @@ type load struct {
 // workload schedules the commands of the workload with index k in the file.
 func (t *timeline) workload(w Stage, k int) {
 	l := &load{Workload: &t.s.Workload[k], k: k, purpose: fmt.Sprintf("workload %d", k)}
-	l.kind, _ = t.s.command(l.Command)
+	command, _ := t.s.command(l.Command)
+	l.kind = command.Kind
+	command, _ = t.s.command(l.Read)
+	l.read = command.Kind
+	if l.Keys != nil {
+		l.keys = newKeySpace(l.Keys, t.s.Seed)
+	}
 	end := t.end(l.Until)
 	var send func(c Stage)
 	send = func(c Stage) {
@@ -87,11 +95,37 @@ func (l *load) send(c Stage) {
 	if sender < 0 {
 		return
 	}
+	key := l.key(c)
 	// What the protocol refuses is in the event that the world reports.
-	err := c.Command(sender, protocol.Command{Kind: l.kind, Value: value}, l.k)
+	err := c.Command(sender, protocol.Command{Kind: l.kind, Key: key, Value: value}, l.k)
 	if !errors.Is(err, sim.ErrFrozen) {
 		l.given++
 	}
+	if err == nil && l.Read != "" {
+		c.After(l.ReadAfter.Std(), func(c Stage) { l.look(c, sender, key) })
+	}
+}
+
+// key draws the key that a command is about, from a stream of its own, as size
+// does.
+func (l *load) key(c Stage) []byte {
+	if l.keys == nil {
+		return nil
+	}
+	return l.keys.draw(c.Rand(l.purpose + " keys"))
+}
+
+// look reads a key that the writer has written. Who cannot read then does not.
+func (l *load) look(c Stage, writer int, key []byte) {
+	reader := writer
+	if l.ReadAt == "other" {
+		reader = l.chooseBut(c, writer, protocol.NewRand(c.Rand(l.purpose+" reads").Uint64()))
+	}
+	if reader < 0 || c.State(reader) != sim.Up {
+		return
+	}
+	// What the protocol refuses is in the event that the world reports.
+	_ = c.Command(reader, protocol.Command{Kind: l.read, Key: key}, l.k)
 }
 
 // size draws the size of a value. It has a stream of random numbers of its own,
@@ -105,25 +139,27 @@ func (l *load) size(c Stage) int {
 
 // sender chooses one of the senders that are up, -1 if none is.
 func (l *load) sender(c Stage, draw uint64) int {
-	pick := protocol.NewRand(draw)
+	return l.chooseBut(c, -1, protocol.NewRand(draw))
+}
+
+// chooseBut chooses one of the senders that are up and not a certain one, -1 if
+// there is none.
+func (l *load) chooseBut(c Stage, but int, r protocol.Rand) int {
 	if l.senders == nil {
-		if n := c.CountUp(); n > 0 {
-			return c.NthUp(pick.IntN(n))
-		}
-		return -1
+		return chooseUp(c, but, r)
 	}
 	n := 0
 	for _, i := range l.senders {
-		if c.State(i) == sim.Up {
+		if c.State(i) == sim.Up && i != but {
 			n++
 		}
 	}
 	if n == 0 {
 		return -1
 	}
-	k := pick.IntN(n)
+	k := r.IntN(n)
 	for _, i := range l.senders {
-		if c.State(i) != sim.Up {
+		if c.State(i) != sim.Up || i == but {
 			continue
 		}
 		if k == 0 {
@@ -132,4 +168,22 @@ func (l *load) sender(c Stage, draw uint64) int {
 		k--
 	}
 	return -1
+}
+
+// chooseUp chooses one of all nodes that are up and not a certain one.
+func chooseUp(c Stage, but int, r protocol.Rand) int {
+	n := c.CountUp()
+	without := but >= 0 && c.State(but) == sim.Up
+	if without {
+		n--
+	}
+	if n <= 0 {
+		return -1
+	}
+	k := r.IntN(n)
+	i := c.NthUp(k)
+	if without && i >= but {
+		i = c.NthUp(k + 1) // they are in the order of their indices
+	}
+	return i
 }

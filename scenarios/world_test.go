@@ -13,6 +13,7 @@ import (
 
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/scenarios"
+	"github.com/starling-sim/starling/sim"
 )
 
 const second = int64(time.Second)
@@ -274,6 +275,36 @@ func TestDisks(t *testing.T) {
 		sick := r.Index == 4 && r.Time >= 2*second && r.Time < 5*second
 		if failed := r.Event.Args[1] == 1; failed != sick {
 			t.Errorf("node %d at %v: write failed is %v", r.Index, time.Duration(r.Time), failed)
+		}
+	}
+}
+
+// What disks are does not show, but in what is written to them.
+func TestDisksOnPebble(t *testing.T) {
+	source := `fault = [
+	{ at = "2s", kind = "disk", nodes = [3], probability = "50%" },
+	{ at = "3s", kind = "crash", nodes = [1, 2] },
+	{ at = "4s", kind = "restart", nodes = [1] },
+	{ at = "5s", kind = "leave", nodes = [4] },
+]`
+	want := play(t, beacons+source).world
+	for _, workers := range []int{1, 2, 4} {
+		for _, wire := range []string{"values", "encode"} {
+			s := parse(t, "store = \"pebble\"\nwire = \""+wire+"\"\n"+beacons+source)
+			w := playScenario(t, s, workers).world
+			if got := w.TraceHash(); got != want.TraceHash() {
+				t.Errorf("%d workers, %s: got another trace hash", workers, wire)
+			}
+			on, off := w.DiskCounters(), want.DiskCounters()
+			if on.Written.Log <= on.Applied || off.Written.Total() != 0 {
+				t.Errorf("%d workers, %s: got %+v, and in memory %+v, want a log of more than was applied on Pebble only", workers, wire, on, off)
+			}
+			if on.Written, off.Written = (sim.DiskBytes{}), (sim.DiskBytes{}); on != off {
+				t.Errorf("%d workers, %s: got %+v, want %+v as in memory", workers, wire, on, off)
+			}
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

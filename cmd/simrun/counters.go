@@ -40,6 +40,10 @@ func countersOf(w *sim.World, specs map[protocol.MessageKind]protocol.MessageSpe
 		out.Messages = append(out.Messages, analysis.MessageCount{Name: spec.Name, Messages: k.Sent, Bytes: k.SentBytes, Payload: spec.Payload})
 	}
 	if perNode {
+		d := w.DiskCounters()
+		out.Store = analysis.StoreCounters{
+			Applied: d.Applied, Log: d.Written.Log, Flushed: d.Written.Flushed, Compacted: d.Written.Compacted, Syncs: d.Syncs,
+		}
 		out.NodeMessages, out.NodeBytes = make([]uint64, w.Nodes()), make([]uint64, w.Nodes())
 		for i := range w.Nodes() {
 			n := w.NodeCounters(i)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -25,7 +26,7 @@ type executeOptions struct {
 
 // execute runs a concrete scenario (no sweep) from its beginning to its end
 // and returns what was measured. The summary has no verdicts yet.
-func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*analysis.Summary, []analysis.Series, error) {
+func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (_ *analysis.Summary, _ []analysis.Series, err error) {
 	if s.Real() {
 		return executeReal(ctx, s, o)
 	}
@@ -34,6 +35,7 @@ func execute(ctx context.Context, s *scenarios.Scenario, o executeOptions) (*ana
 	if err != nil {
 		return nil, nil, err
 	}
+	defer func() { err = errors.Join(err, m.world.Close()) }()
 	if err := m.run(ctx, s.Duration.Std(), s.Measure.SampleInterval.Std(), o.advance); err != nil {
 		return nil, nil, err
 	}

@@ -8,7 +8,7 @@ import "github.com/cockroachdb/pebble/v2"
 const (
 	// MemTableSize bounds a table of recent writes, in bytes; the first is of
 	// 256 KiB. Two of them exist while one is written out.
-	MemTableSize = 1 << 20
+	MemTableSize = 4 << 20
 	// CacheSize is that of a store's own block cache, in bytes.
 	CacheSize = 1 << 20
 	// OpenFiles is about how many table files a store holds open.
