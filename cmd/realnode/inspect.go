@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
@@ -109,13 +110,23 @@ func (n inspector) address(id protocol.NodeID, contact []byte) string {
 		contact = n.network.Contact(id)
 	}
 	if n.tunnel == nil {
-		return string(contact)
+		return plainAddress(contact)
 	}
 	c, err := tunnel.DecodeContact(contact)
 	if err != nil {
 		return ""
 	}
 	return c.Endpoint.String()
+}
+
+// plainAddress is a contact of plain transport as text. Anybody can have written
+// it, and it is shown on terminals: what is no address is nothing.
+func plainAddress(contact []byte) string {
+	at, err := netip.ParseAddrPort(string(contact))
+	if err != nil || at.Addr().Zone() != "" { // a zone can hold anything
+		return ""
+	}
+	return at.String()
 }
 
 // View implements admin.Node.
