@@ -1,5 +1,7 @@
 package analysis
 
+import "time"
+
 // Counters are what an engine counted from the start of a run up to some
 // moment. Whoever runs the engine fills them in.
 type Counters struct {
@@ -31,6 +33,10 @@ type Counters struct {
 	// Store is what was written to nodes' disks; it may be zero where
 	// NodeMessages may be nil.
 	Store StoreCounters
+
+	// Late says how far an engine that runs in real time has kept up; nil for
+	// one that does not.
+	Late *Lateness
 }
 
 // StoreCounters are bytes, but for Syncs.
@@ -40,6 +46,15 @@ type StoreCounters struct {
 	// tables written from tables. All three are 0 if it does not count.
 	Applied, Log, Flushed, Compacted uint64
 	Syncs                            uint64
+}
+
+// Lateness is by how much things happened later than they should have.
+type Lateness struct {
+	// Timeline is the largest of something in the timeline.
+	Timeline time.Duration
+	// Message is the mean, and MostMessage the largest, of messages that were
+	// held back for the latency of the network.
+	Message, MostMessage time.Duration
 }
 
 // LostNobody is the loss reason of messages whose receiver does not run.

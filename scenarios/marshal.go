@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/starling-sim/starling/scenarios/document"
@@ -19,6 +20,22 @@ func (s *Scenario) Marshal() ([]byte, error) {
 		return nil, fmt.Errorf("write scenario %s: %w", s.Name, err)
 	}
 	return append(content, sweep...), nil
+}
+
+// presentation are the keys that have no bearing on what happens: how a run is
+// shown and judged.
+var presentation = []string{"question", "notes", "plot", "table", "expect"}
+
+// Behaviour returns the scenario without what has no bearing on what happens.
+func (s *Scenario) Behaviour() *Scenario {
+	out := *s
+	out.Question, out.Notes = "", ""
+	out.Plot, out.Table, out.Expect = nil, nil, nil
+	out.tree = maps.Clone(s.tree)
+	for _, key := range presentation {
+		delete(out.tree, key)
+	}
+	return &out
 }
 
 // marshal writes the table [sweep], nothing if there is no sweep.

@@ -101,3 +101,15 @@ func mustParseText(t tester, source []byte, env scenarios.Environment) *scenario
 	}
 	return s
 }
+
+// Whether a file has notes, a question or expectations is no matter of what
+// happens.
+func TestBehaviourLeavesOutPresentation(t *testing.T) {
+	const bare = "name = \"x\"\nduration = \"1s\"\nstack = [\"swim\"]\n[nodes]\ncount = 2\n"
+	const shown = "notes = \"Read this.\"\nquestion = \"Why?\"\n" + bare + "[[expect]]\nmetric = \"swim.undetected\"\nequal = 0\n"
+	want := mustMarshal(t, mustParseText(t, []byte(bare), environment(t)).Behaviour())
+	got := mustMarshal(t, mustParseText(t, []byte(shown), environment(t)).Behaviour())
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -59,7 +59,7 @@ func pointsOf(s *scenarios.Scenario) ([]point, error) {
 }
 
 func keyOf(s *scenarios.Scenario, files map[string][]byte) (string, error) {
-	text, err := behaviour(s)
+	text, err := s.Behaviour().Marshal()
 	if err != nil {
 		return "", err
 	}

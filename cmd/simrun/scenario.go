@@ -82,23 +82,15 @@ func loadScenario(path string) (*scenarios.Scenario, error) {
 // nodesOf is the number of nodes that may ever take part.
 func nodesOf(s *scenarios.Scenario) int { return s.Nodes.Count + s.Nodes.Spare }
 
-// behaviour returns a scenario as a file without what has no bearing on what
-// happens in a run: how it is shown and judged.
-func behaviour(s *scenarios.Scenario) ([]byte, error) {
-	plain := *s
-	plain.Question, plain.Notes = "", ""
-	plain.Plot, plain.Table, plain.Expect = nil, nil, nil
-	return plain.Marshal()
-}
 
 // scenarioDifferences returns the lines in which the behaviour of two sweeps
 // differs; the number of seeds, which may grow, does not count.
 func scenarioDifferences(before, after *scenarios.Scenario) ([]string, error) {
 	var texts [2]string
 	for i, s := range []*scenarios.Scenario{before, after} {
-		plain := *s
+		plain := s.Behaviour()
 		plain.Sweep.Seeds = 1
-		text, err := behaviour(&plain)
+		text, err := plain.Marshal()
 		if err != nil {
 			return nil, err
 		}
