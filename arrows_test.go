@@ -46,7 +46,7 @@ var rooms = []room{
 	{
 		name: "a protocol", trees: []string{"protocol/*"},
 		imports: []string{"contract", "data structures", "parts of protocols"},
-		tests:   []string{"stack", "a protocol", "network", "world", "scenarios", "analysis"},
+		tests:   []string{"stack", "a protocol", "network", "world", "disks on Pebble", "scenarios", "analysis"},
 	},
 	{
 		name: "stack", trees: []string{"protocol/stack"},

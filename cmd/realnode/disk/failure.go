@@ -22,9 +22,7 @@ var (
 // fail gives the store up, for the reason that comes first.
 func (s *Store) fail(cause error) {
 	s.failOnce.Do(func() {
-		if isFull(cause) {
-			cause = fmt.Errorf("%w: %w", ErrFull, cause)
-		}
+		cause = full(cause)
 		s.failure = fmt.Errorf("%w: %w", ErrFailed, cause)
 		close(s.failed)
 		s.log.Error("the store has failed; nothing is durable until the process is restarted", "dir", s.dir, "err", cause)
@@ -34,10 +32,13 @@ func (s *Store) fail(cause error) {
 	})
 }
 
-// isFull tells whether a write failed for want of room, on the device or in the
-// user's quota.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+// full makes an error wrap [ErrFull] if a write failed for want of room, on the
+// device or in the user's quota.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
 }
 
 // Err returns why the store has failed, nil while it has not.

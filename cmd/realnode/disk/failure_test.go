@@ -125,8 +125,8 @@ func TestFailedUsesTheStore(t *testing.T) {
 func TestOpenOnAFullDisk(t *testing.T) {
 	d := &trouble{err: syscall.ENOSPC}
 	d.on.Store(true)
-	if s, err := disk.Open("data", disk.Options{FS: errorfs.Wrap(vfs.NewMem(), d)}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v, %v, want %v", s, err, syscall.ENOSPC)
+	if s, err := disk.Open("data", disk.Options{FS: errorfs.Wrap(vfs.NewMem(), d)}); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, disk.ErrFull) {
+		t.Errorf("got %v, %v, want ErrFull and %v", s, err, syscall.ENOSPC)
 	}
 }
 
@@ -152,5 +152,47 @@ func TestQuietUnlessSomethingIsWrong(t *testing.T) {
 	<-told
 	if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "dir=data") {
 		t.Errorf("of a failure it said %q", got)
+	}
+}
+
+// small is a file system with little room.
+type small struct {
+	vfs.FS
+	free uint64
+}
+
+func (s *small) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: s.free}, nil
+}
+
+// A store is not opened on a disk so full that opening it may fail half-way; with
+// room again, it is as it was.
+func TestOpenNeedsRoom(t *testing.T) {
+	fs := &small{vfs.NewMem(), disk.LeastRoom}
+	s := mustOpen(t, "data", disk.Options{FS: fs})
+	if err := errors.Join(set(s, "synced", "v"), s.Sync(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	fs.free--
+	if _, err := disk.Open("data", disk.Options{FS: fs}); !errors.Is(err, disk.ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
+	fs.free++
+	s = mustOpen(t, "data", disk.Options{FS: fs})
+	defer s.Close()
+	if v, ok, err := s.Get([]byte("synced")); err != nil || !ok || string(v) != "v" {
+		t.Errorf("got %q, %v, %v, want what was synced", v, ok, err)
+	}
+}
+
+// What Open itself cannot write for want of room is a full disk as well.
+func TestOpenRunsOutOfRoom(t *testing.T) {
+	d := &trouble{files: "dbtmp", err: syscall.ENOSPC}
+	d.on.Store(true)
+	if _, err := disk.Open("data", disk.Options{FS: errorfs.Wrap(vfs.NewMem(), d)}); !errors.Is(err, disk.ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
+	if d.hits.Load() == 0 {
+		t.Error("no write was made to fail")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/starling-sim/starling/protocol/pebblestore"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/pebblestore"
 )
 
 // Store is a node's disk. Its methods may be called from any goroutine.
@@ -48,7 +48,7 @@ type piece struct {
 
 // Open opens the store in a directory, which is made if it is not there. The
 // error wraps [ErrLocked] if the directory is in use by another process, or by
-// another Store of this one.
+// another Store of this one, and [ErrFull] if there is not [LeastRoom].
 func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
@@ -61,7 +61,10 @@ func Open(dir string, o Options) (*Store, error) {
 		work: make(chan piece), closing: make(chan struct{}), failed: make(chan struct{}),
 	}
 	if err := s.lockDirectory(o.FS); err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", dir, err)
+		return nil, fmt.Errorf("open store in %s: %w", dir, full(err))
+	}
+	if err := hasRoom(o.FS, dir); err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", dir, errors.Join(err, s.lock.Close()))
 	}
 	go s.worker()
 	opened := make(chan *pebble.DB, 1)
@@ -75,12 +78,29 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		close(s.closing)
 		if s.Err() == nil { // else Pebble may still be at work in the directory
-			err = errors.Join(err, s.lock.Close())
+			err = errors.Join(full(err), s.lock.Close())
 		}
 		return nil, fmt.Errorf("open store in %s: %w", dir, err)
 	}
 	s.db.DB = <-opened
 	return s, nil
+}
+
+// LeastRoom is how much a disk must have free for a store to be opened, in bytes.
+// Opening writes out what the log holds and begins to tidy up. If that fails
+// half-way, Pebble closes its files under the hands of its own compactions and
+// panics, so it must not come to that.
+const LeastRoom = 4 * pebblestore.MemTableSize
+
+func hasRoom(fs vfs.FS, dir string) error {
+	usage, err := fs.GetDiskUsage(dir)
+	if err != nil {
+		return nil // a file system that does not tell; what is wrong shows later
+	}
+	if usage.AvailBytes < LeastRoom {
+		return fmt.Errorf("%w: %d bytes are free, want %d", ErrFull, usage.AvailBytes, LeastRoom)
+	}
+	return nil
 }
 
 func (s *Store) lockDirectory(fs vfs.FS) error {
