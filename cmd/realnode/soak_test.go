@@ -37,7 +37,7 @@ const (
 	// (20 s), payloads (20 s), streams without progress (10 s), and the garbage
 	// collector's longest pause between two collections (2 min).
 	calmAfter = 150 * time.Second
-	diskSize  = 8 << 20 // of the small disks
+	diskSize  = 64 << 20 // of the small disks: a store wants a quarter of it free when it is opened
 )
 
 // soakConfig has the default stack with shorter intervals, so that ten minutes

@@ -12,110 +12,67 @@ func (n *Node) opened(env protocol.Env, from protocol.NodeID, m *Open) {
 	refuse := func(reason uint64) {
 		_ = env.SendStream(from, &Abort{Session: m.Session, Reason: reason}) // it fits
 	}
-	switch {
-	case m.Profile != n.profileMark():
+	if m.Profile != n.profileMark() {
 		refuse(BrokenProfile)
+		return
+	}
+	for _, s := range n.sessions {
+		if s.peer == from && !s.began {
+			// Who begins anew has forgotten the last one, or wants all places.
+			n.end(env, s, BrokenStream)
+			break
+		}
+	}
+	switch {
+	case !n.ready || !n.issued(env, m.Known):
+		refuse(BrokenStore)
 		return
 	case n.ongoing(false) >= n.cfg.Sessions, n.find(m.Session, from) != nil:
 		refuse(BrokenBusy)
 		return
 	}
 	s := n.newSession(env, from, m.Session, false)
+	s.heard++
 	s.bytes += uint64(m.Size())
 	s.theirs = m.Known
-	if !n.forgotten(env, s) {
-		return
-	}
-	n.send(env, s, &Accept{Session: s.id, Root: s.mine.Root(), Known: s.known})
+	s.queue(&tombstonesJob{from: []byte(prefixTombstone)})
+	s.queue(ready{&Accept{Session: s.id, Root: s.mine.Root(), Known: s.known}})
+	n.drain(env, s)
 }
 
-// forgotten sends the deletions that the peer does not take account of. It
-// returns false if it had to end the session.
-func (n *Node) forgotten(env protocol.Env, s *session) bool {
-	if n.tombstones == 0 {
-		return true
+// owe notes that the peer has asked for so many pages or entries more.
+func (n *Node) owe(env protocol.Env, s *session, count int) bool {
+	if s.owed += count; s.owed > maxFlight {
+		n.abort(env, s, BrokenMalformed)
+		return false
 	}
-	var keys [][]byte
-	err := env.Store().Scan([]byte(prefixTombstone), after(prefixTombstone), func(key, _ []byte) bool {
-		keys = append(keys, keyOf(key, prefixTombstone))
-		return true
-	})
-	var deleted packer
-	for _, key := range keys {
-		e, raw, failed := n.load(env, key)
-		if failed != nil {
-			err = failed
-			break
-		}
-		if !e.IsZero() && !e.CoveredBy(s.theirs) {
-			deleted.add(n, env, s, Item{key, raw})
-		}
-	}
-	deleted.flush(n, env, s)
-	if err != nil {
-		// The peer must not believe that it heard of everything.
-		n.abort(env, s, BrokenStore)
-	}
-	return err == nil
+	return true
 }
 
-// asked answers with pages of the tree as it was when the session began.
 func (n *Node) asked(env protocol.Env, s *session, m *Ask) {
-	var pages []Page
-	size := 0
-	flush := func() {
-		if len(pages) > 0 {
-			n.send(env, s, &Pages{Session: s.id, Round: m.Round, Pages: pages})
-			pages, size = nil, 0
-		}
+	if n.owe(env, s, len(m.Wants)) {
+		s.queue(&pagesJob{m.Wants, m.Round})
 	}
-	for _, w := range m.Wants {
-		body, ok := s.mine.Answer(nil, w)
-		if !ok {
-			n.refuse(env, s.peer, RefusedMalformed)
-			n.abort(env, s, BrokenMalformed)
-			return
-		}
-		if size+len(body) > chunk {
-			flush()
-		}
-		pages = append(pages, Page{w.ID, body})
-		size += len(body)
-	}
-	flush()
 }
 
-// fetched answers with what is under keys.
 func (n *Node) fetched(env protocol.Env, s *session, m *Fetch) {
-	var answer packer
-	for _, key := range m.Keys {
-		_, raw, err := n.load(env, key)
-		if err != nil {
-			n.abort(env, s, BrokenStore)
-			return
-		}
-		i := Item{key, raw}
-		if answer.size > 0 && answer.size+i.size() > chunk {
-			answer.flushAs(n, env, s, m.Round)
-		}
-		answer.add(n, env, s, i)
+	if n.owe(env, s, len(m.Keys)) {
+		s.queue(&entriesJob{m.Keys, m.Round})
 	}
-	answer.flushAs(n, env, s, m.Round)
 }
 
 // entries takes entries: of one who was asked for them, of one who brings what
 // this node lacks, or knows better.
 func (n *Node) entries(env protocol.Env, s *session, m *Entries) {
 	if m.Round > 0 {
-		if !s.began || s.puller == nil || !s.answered(len(m.Items), m.Round) {
+		if !s.began || !s.answered(len(m.Items), m.Round) {
 			n.abort(env, s, BrokenMalformed)
 			return
 		}
 		n.fetchedEntries(env, s, m.Items)
-		n.walk(env, s)
 		return
 	}
-	var better packer
+	var better [][]byte
 	for _, i := range m.Items {
 		remote, ok := n.decode(env, s.peer, i)
 		if !ok {
@@ -133,44 +90,44 @@ func (n *Node) entries(env protocol.Env, s *session, m *Entries) {
 		// The one who began hears of what is known better here; it sends its own
 		// deletions first, and the last word on what it fetched.
 		if !s.began && !bytes.Equal(got.raw, i.Entry) && got.had {
-			better.add(n, env, s, Item{i.Key, got.raw})
+			better = append(better, i.Key)
 		}
 	}
-	better.flush(n, env, s)
+	if len(better) > 0 {
+		if s.owed += len(better); s.owed > maxFlight+maxItems {
+			n.abort(env, s, BrokenBusy) // there is a next time, for the rest
+			return
+		}
+		s.queue(&entriesJob{keys: better})
+	}
 }
 
 // dropped takes the word of one who began that it had nothing under keys.
 func (n *Node) dropped(env protocol.Env, s *session, m *Drop) {
 	for _, key := range m.Keys {
-		e, _, err := n.load(env, key)
+		e, raw, err := n.load(env, key)
 		if err != nil {
 			s.incomplete = true
 			continue
 		}
-		rest := heldWithout(e, s.theirs)
-		if rest == e {
-			continue
-		}
-		if _, err := n.set(env, key, e, rest); err != nil {
-			s.incomplete = true
-			continue
-		}
-		n.syncLater(env)
-		s.keys++
-		n.applied(env, key, e, rest, s)
+		n.without(env, s, key, e, raw)
 	}
 }
 
 // committed ends a session for the one who answered.
-func (n *Node) committed(env protocol.Env, s *session) {
+func (n *Node) committed(env protocol.Env, s *session, m *Commit) {
+	if s.committed || m.Sent+1 != s.heard {
+		n.abort(env, s, BrokenMalformed)
+		return
+	}
+	s.committed = true
 	if !s.incomplete {
 		if err := n.learn(env, s.theirs); err != nil {
 			n.abort(env, s, BrokenStore)
 			return
 		}
 	}
-	s.over = true
-	n.send(env, s, &Done{Session: s.id, Keys: s.keys})
+	s.queue(doneJob{})
 }
 
 // collect forgets deletions that are old enough and that the contents take
@@ -192,7 +149,7 @@ func (n *Node) collect(env protocol.Env) {
 	count := uint64(0)
 	for _, key := range old {
 		e, _, err := n.load(env, key)
-		if err != nil || !e.CoveredBy(n.known) {
+		if err != nil || !n.accounted(e) {
 			continue
 		}
 		if _, err := n.set(env, key, e, crdt.Entry{}); err == nil {
@@ -203,4 +160,16 @@ func (n *Node) collect(env protocol.Env) {
 		n.syncLater(env)
 		env.Emit(protocol.Event{Kind: EventCollect, Args: [3]uint64{count}})
 	}
+}
+
+// accounted reports whether the contents take account of a deletion without it,
+// also as they were when the sessions that are under way began: their peers are
+// not told of it any more.
+func (n *Node) accounted(e crdt.Entry) bool {
+	for _, s := range n.sessions {
+		if !e.CoveredBy(s.known) {
+			return false
+		}
+	}
+	return e.CoveredBy(n.known)
 }

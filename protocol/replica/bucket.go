@@ -18,16 +18,31 @@ type bucket struct {
 // than the burst has to go as well. If not, it returns after what time to try
 // again.
 func (b *bucket) take(now protocol.Time, size int) (wait time.Duration, ok bool) {
-	if passed := now.Sub(b.at); passed > 0 {
-		if earned := share(passed, b.rate, int64(time.Second)); earned > 0 {
-			b.spent, b.at = max(b.spent-earned, 0), now
-		}
-	}
+	b.earn(now)
 	if need := b.spent + int64(size) - b.burst; b.spent > 0 && need > 0 {
 		return time.Duration(share(time.Second, min(need, b.spent), b.rate)) + time.Millisecond, false
 	}
 	b.spent += int64(size)
 	return 0, true
+}
+
+// earn takes account of the time that has passed. A clock that was set back
+// counts on from there.
+func (b *bucket) earn(now protocol.Time) {
+	passed := now.Sub(b.at)
+	if passed < 0 {
+		b.at = now
+		return
+	}
+	if earned := share(passed, b.rate, int64(time.Second)); earned > 0 {
+		b.spent, b.at = max(b.spent-earned, 0), now
+	}
+}
+
+// full reports whether nothing is spent.
+func (b *bucket) full(now protocol.Time) bool {
+	b.earn(now)
+	return b.spent == 0
 }
 
 // share is d × of / per, at most 2^62.

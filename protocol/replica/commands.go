@@ -30,7 +30,8 @@ func (n *Node) Command(env protocol.Env, c protocol.Command) error {
 
 // Put writes value to the key's register. Like all that write, it returns nil
 // when the write is on this node's disk and is going to reach all others; the
-// error wraps [ErrKey], crdt.ErrTooLarge or what the disk says.
+// error wraps [ErrKey], [ErrNotReady], crdt.ErrTooLarge or what the disk says; after
+// the latter the write may have happened nevertheless.
 func (n *Node) Put(env protocol.Env, key, value []byte) error {
 	return n.write(env, key, func(e crdt.Entry, s crdt.Stamp) (next, change crdt.Entry, err error) {
 		r, err := e.Register().Put(s, string(value))
@@ -87,6 +88,9 @@ func (n *Node) Remove(env protocol.Env, key, element []byte) error {
 // Get returns what the key holds, which is not live if it was deleted or never
 // written. The error is the disk's.
 func (n *Node) Get(env protocol.Env, key []byte) (crdt.Entry, error) {
+	if !n.ready {
+		return crdt.Entry{}, fmt.Errorf("read %q: %w", key, ErrNotReady)
+	}
 	e, _, err := n.load(env, key)
 	if err != nil {
 		return crdt.Entry{}, fmt.Errorf("read %q: %w", key, err)

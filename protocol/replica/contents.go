@@ -22,69 +22,19 @@ const (
 	prefixTombstone = "replica/t/"
 	keyKnown        = "replica/known"
 	keyActor        = "replica/actor"
+	keyClock        = "replica/clock"
 )
 
-// maxEntry bounds an entry that comes from outside, in bytes: a value, what other
-// values of the key there are, and their context.
+// maxEntry bounds an entry, in bytes: a value, what other values of the key there
+// are, and their context. A merge that would pass it is refused, for what came of
+// it could not be sent.
 const maxEntry = 4 << 20
 
-// ErrKey is the error of a key that is too long.
-var ErrKey = errors.New("key too long")
+// ErrKey is the error of a key that is empty or too long.
+var ErrKey = errors.New("wrong length of key")
 
-// recover reads what is on disk.
-func (n *Node) recover(env protocol.Env) error {
-	store := env.Store()
-	b := mst.NewBuilder(n.profile, n.pool)
-	var wrong error
-	own := uint64(0)
-	raw, ok, err := store.Get([]byte(keyActor))
-	if err != nil {
-		return err
-	}
-	if ok {
-		r := wire.NewReader(raw)
-		if n.actor = clock.ReadActor(&r); r.Finish() != nil || n.actor.Node != env.ID() {
-			return fmt.Errorf("recover replica: %s: got % x", keyActor, raw)
-		}
-	} else {
-		n.actor = clock.Actor{Node: env.ID(), Incarnation: uint32(env.Rand().Uint64())}
-		var batch protocol.Batch
-		batch.Set([]byte(keyActor), clock.AppendActor(nil, n.actor))
-		if err := errors.Join(store.Apply(&batch), store.Sync()); err != nil {
-			return err
-		}
-	}
-	if raw, ok, err = store.Get([]byte(keyKnown)); err != nil {
-		return err
-	}
-	if ok {
-		r := wire.NewReader(raw)
-		n.known = clock.ReadVersionVector(&r)
-		n.stored, wrong = n.known, r.Finish()
-	}
-	err = store.Scan([]byte(prefixEntry), after(prefixEntry), func(key, value []byte) bool {
-		var e crdt.Entry
-		if e, wrong = crdt.DecodeEntry(value); wrong != nil {
-			return false
-		}
-		own = max(own, e.Version().Get(n.actor))
-		n.hlc.Restore(e.Register().Stamp().Time)
-		if !e.Live() {
-			n.tombstones++
-			return true
-		}
-		wrong = b.Add(key[len(prefixEntry):], digestOf(value))
-		return wrong == nil
-	})
-	if err = errors.Join(err, wrong); err != nil {
-		return fmt.Errorf("recover replica: %w", err)
-	}
-	n.tree = b.Finish()
-	if own > 0 {
-		n.known = n.known.With(clock.Dot{Actor: n.actor, Counter: own})
-	}
-	return nil
-}
+// errRefused is the error of what is more than a node keeps in mind.
+var errRefused = errors.New("refused")
 
 // after is the first key behind all with a prefix.
 func after(prefix string) []byte {
@@ -131,16 +81,21 @@ func (n *Node) set(env protocol.Env, key []byte, before, next crdt.Entry) (raw [
 		batch.Delete(tombstoneKey(key))
 	}
 	// An entry that goes takes along what it says of this node's own events,
-	// which must not be named anew.
-	stored := n.stored
+	// which must not be named anew, and of the clock, which must not go back:
+	// somewhere the entry is still there, and would win over the next write.
+	stored, storedClock := n.stored, n.storedClock
 	if next.IsZero() && stored.Get(n.actor) < n.known.Get(n.actor) {
 		batch.Set([]byte(keyKnown), n.known.Append(nil))
 		stored = n.known
 	}
+	if next.IsZero() && storedClock.Compare(before.Register().Stamp().Time) < 0 {
+		storedClock = n.hlc.Last()
+		batch.Set([]byte(keyClock), storedClock.Append(nil))
+	}
 	if err := env.Store().Apply(&batch); err != nil {
 		return nil, err
 	}
-	n.stored = stored
+	n.stored, n.storedClock = stored, storedClock
 	switch {
 	case isTombstone && !wasTombstone:
 		n.tombstones++
@@ -187,6 +142,9 @@ func (n *Node) syncLater(env protocol.Env) {
 // learn adds what the contents have come to take account of.
 func (n *Node) learn(env protocol.Env, known clock.VersionVector) error {
 	next := n.known.Merge(known)
+	if next.Len() > maxActors {
+		return fmt.Errorf("learn of events: got those of %d actors, want at most %d: %w", next.Len(), maxActors, errRefused)
+	}
 	if next.Compare(n.stored) != clock.Equal {
 		var batch protocol.Batch
 		batch.Set([]byte(keyKnown), next.Append(nil))
@@ -220,6 +178,10 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 			return merged{}, false
 		}
 	}
+	version := remote.Version()
+	if !n.issued(env, version) {
+		return merged{}, false
+	}
 	local, raw, err := n.load(env, key)
 	if err != nil {
 		return merged{}, false
@@ -228,12 +190,16 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 	if next == local {
 		return merged{raw, !local.IsZero(), false}, true
 	}
+	if next.Size() > maxEntry {
+		n.refuse(env, from, RefusedLarge)
+		return merged{}, false
+	}
 	if raw, err = n.set(env, key, local, next); err != nil {
 		return merged{}, false
 	}
 	n.syncLater(env)
 	seen, hash := local.Version(), keyHash(key)
-	for d := range remote.Version().All() {
+	for d := range version.All() {
 		if !seen.Contains(d) && d.Actor != n.actor {
 			env.Emit(protocol.Event{Kind: EventApply, Peer: from, Args: [3]uint64{hash, versionOf(d), way}})
 		}
@@ -245,13 +211,15 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 // decode reads an entry that a peer sent.
 func (n *Node) decode(env protocol.Env, from protocol.NodeID, i Item) (crdt.Entry, bool) {
 	reason := RefusedKey
-	if n.profile.CheckKey(i.Key) == nil && len(i.Key) > 0 {
+	if len(i.Key) > 0 && len(i.Key) <= MaxKey {
 		e, err := crdt.DecodeEntry(i.Entry)
 		var kind *crdt.UnknownKindError
 		switch {
 		case errors.As(err, &kind):
 			reason = RefusedKind
-		case err != nil:
+		case errors.Is(err, crdt.ErrTooLarge):
+			reason = RefusedLarge
+		case err != nil || e.IsZero():
 			reason = RefusedMalformed
 		default:
 			return e, true
@@ -263,76 +231,6 @@ func (n *Node) decode(env protocol.Env, from protocol.NodeID, i Item) (crdt.Entr
 
 func (n *Node) refuse(env protocol.Env, from protocol.NodeID, reason uint64) {
 	env.Emit(protocol.Event{Kind: EventRefused, Peer: from, Args: [3]uint64{reason}})
-}
-
-// write carries out an operation of the application under a key. operate is
-// given the entry and the event that it is to be.
-func (n *Node) write(env protocol.Env, key []byte, operate func(crdt.Entry, crdt.Stamp) (next, change crdt.Entry, err error)) error {
-	if len(key) == 0 || len(key) > MaxKey {
-		return fmt.Errorf("write key of %d bytes, want 1 to %d: %w", len(key), MaxKey, ErrKey)
-	}
-	key = bytes.Clone(key)
-	local, _, err := n.load(env, key)
-	if err != nil {
-		return fmt.Errorf("write %q: %w", key, err)
-	}
-	stamp := crdt.Stamp{Dot: clock.Dot{Actor: n.actor, Counter: n.known.Get(n.actor) + 1}, Time: n.hlc.Now(env.Now())}
-	next, change, err := operate(local, stamp)
-	if err != nil {
-		return fmt.Errorf("write %q: %w", key, err)
-	}
-	if change.IsZero() {
-		return nil // nothing to delete
-	}
-	if _, err = n.set(env, key, local, next); err == nil {
-		n.known = n.known.With(stamp.Dot) // whatever comes of it, the event has this name
-		n.exposed = true
-		err = n.sync(env)
-	}
-	if err != nil {
-		return fmt.Errorf("write %q: %w", key, err)
-	}
-	var flags uint64
-	if !next.Live() {
-		flags |= protocol.WriteDeletes
-	}
-	hot := n.heat.touch(env, key)
-	if n.pushes(hot) && change.Size() <= int(n.cfg.PushLimit) {
-		flags |= protocol.WritePushed
-		n.gather(env, key, change)
-	}
-	env.Emit(protocol.Event{Kind: EventWrite, Args: [3]uint64{keyHash(key), versionOf(stamp.Dot), flags}})
-	return nil
-}
-
-// keyHash is what events call a key: 64 bits of FNV-1a.
-func keyHash(key []byte) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for _, c := range key {
-		h = (h ^ uint64(c)) * 0x100000001b3
-	}
-	return h
-}
-
-// versionOf is what events call a version.
-func versionOf(d clock.Dot) uint64 {
-	return protocol.Mix(protocol.Mix(uint64(d.Actor.Node)^uint64(d.Actor.Incarnation)<<32) + d.Counter)
-}
-
-// versionSeen is the version that a reader of an entry sees: its newest event,
-// by actor if several are concurrent.
-func versionSeen(e crdt.Entry) uint64 {
-	if !e.Live() {
-		return 0
-	}
-	if at := e.Register().Stamp(); e.Value().Kind() == crdt.KindRegister {
-		return versionOf(at.Dot)
-	}
-	version := uint64(0)
-	for d := range e.Version().All() {
-		version = versionOf(d)
-	}
-	return version
 }
 
 // entryTime reads the time of a tombstone.

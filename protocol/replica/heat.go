@@ -16,11 +16,10 @@ import (
 // many at most, in two generations: when the younger is full, the older is
 // forgotten.
 type heat struct {
-	half        time.Duration
-	hot, cold   uint64 // counts, in 2^-16 of a write
-	limit       int
-	young, old  map[string]warmth
-	generations uint64
+	half       time.Duration
+	hot, cold  uint64 // counts, in 2^-16 of a write
+	limit      int
+	young, old map[string]warmth
 }
 
 type warmth struct {

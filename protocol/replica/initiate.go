@@ -15,71 +15,75 @@ func (n *Node) accepted(env protocol.Env, s *session, m *Accept) {
 		n.abort(env, s, BrokenMalformed)
 		return
 	}
+	if !n.issued(env, m.Known) {
+		n.abort(env, s, BrokenStore)
+		return
+	}
 	s.round++
 	s.theirs = m.Known
 	s.puller = mst.NewPuller(s.mine, m.Root, mst.PullOptions{SummaryLevels: n.cfg.SummaryLevels})
-	if n.forgotten(env, s) {
-		n.walk(env, s)
-	}
+	s.queue(&tombstonesJob{from: []byte(prefixTombstone)})
 }
 
-// walk asks for what the walk has come to need, sends what the peer was found to
-// lack, and ends the session when both are done.
-func (n *Node) walk(env protocol.Env, s *session) {
-	var lacks packer
+// walk queues what the walk has come to need, what the peer was found to lack,
+// and the end of the session when there is nothing more. It returns false if it
+// queued nothing. It is called when nothing is queued: who has much to send asks
+// for no more.
+func (n *Node) walk(s *session) bool {
+	if s.puller == nil || s.committed {
+		return false
+	}
+	var lacks [][]byte
 	s.puller.Drain(func(d mst.Difference) {
 		if d.HasTheirs {
-			s.fetch = append(s.fetch, bytes.Clone(d.Key))
-			return
-		}
-		if item, ok := n.offer(env, s, d.Key); ok {
-			lacks.add(n, env, s, item)
+			s.fetch = append(s.fetch, bytes.Clone(d.Key)) // of a page that came from outside
+		} else {
+			lacks = append(lacks, d.Key) // of a page that this session keeps
 		}
 	})
-	lacks.flush(n, env, s)
-	n.ask(env, s)
-	if s.flight > 0 || s.committed || len(s.fetch) > 0 || !s.puller.Done() {
-		return
+	if len(lacks) > 0 {
+		s.queue(&offersJob{lacks})
 	}
-	if s.incomplete {
-		// What was refused is not all that is missing: of these keys the peer has
-		// not been sent what this node has.
-		n.abort(env, s, BrokenIncomplete)
-		return
+	s.ask(n.cfg.chunk())
+	if s.flight == 0 && len(s.jobs) == 0 {
+		s.committed = true
+		s.round++
+		s.queue(commitJob{})
 	}
-	s.committed = true
-	s.round++
-	n.send(env, s, &Commit{Session: s.id})
+	return len(s.jobs) > 0
 }
 
-// ask asks for pages, then for entries, as many as may be under way.
-func (n *Node) ask(env protocol.Env, s *session) {
-	if wants := s.puller.Next(maxFlight - s.flight); len(wants) > 0 {
-		s.flight += len(wants)
-		for len(wants) > 0 {
-			size, k := 0, 0
-			for ; k < len(wants) && (k == 0 || size < chunk); k++ {
-				size += wants[k].Size()
-			}
-			n.send(env, s, &Ask{Session: s.id, Round: s.round + 1, Wants: wants[:k:k]})
-			wants = wants[k:]
-		}
-	}
+// ask asks for entries, then for pages, as many as may be under way. Entries
+// come first so that few keys wait.
+func (s *session) ask(chunk int) {
 	for len(s.fetch) > 0 && s.flight < maxFlight {
-		size, k := 0, 0
-		for ; k < len(s.fetch) && k < maxFlight-s.flight && (k == 0 || size < chunk); k++ {
-			size += len(s.fetch[k])
-		}
-		n.send(env, s, &Fetch{Session: s.id, Round: s.round + 1, Keys: s.fetch[:k:k]})
-		s.flight += k
-		s.fetch = s.fetch[k:]
+		keys := split(&s.fetch, maxFlight-s.flight, chunk, func(key []byte) int { return len(key) })
+		s.flight += len(keys)
+		s.queue(ready{&Fetch{Session: s.id, Round: s.round + 1, Keys: keys}})
 	}
+	wants := s.puller.Next(maxFlight - s.flight)
+	s.flight += len(wants)
+	for len(wants) > 0 {
+		some := split(&wants, len(wants), chunk, mst.Want.Size)
+		s.queue(ready{&Ask{Session: s.id, Round: s.round + 1, Wants: some}})
+	}
+}
+
+// split takes the first things of a list, at most so many, which fill a message.
+func split[T any](list *[]T, most, chunk int, size func(T) int) []T {
+	sum, k := 0, 0
+	for ; k < min(len(*list), most) && (k == 0 || sum < chunk); k++ {
+		sum += size((*list)[k])
+	}
+	first := (*list)[:k:k]
+	*list = (*list)[k:]
+	return first
 }
 
 // answered notes that so many of what was asked for have come, in answer to the
 // question of a round.
 func (s *session) answered(count int, round uint64) bool {
-	if count > s.flight || round > s.round+1 {
+	if s.puller == nil || count > s.flight || round > s.round+1 {
 		return false
 	}
 	s.flight -= count
@@ -89,7 +93,7 @@ func (s *session) answered(count int, round uint64) bool {
 
 // pages takes pages of the peer's tree.
 func (n *Node) pages(env protocol.Env, s *session, m *Pages) {
-	if s.puller == nil || !s.answered(len(m.Pages), m.Round) {
+	if !s.answered(len(m.Pages), m.Round) {
 		n.abort(env, s, BrokenMalformed)
 		return
 	}
@@ -100,26 +104,28 @@ func (n *Node) pages(env protocol.Env, s *session, m *Pages) {
 			return
 		}
 	}
-	n.walk(env, s)
 }
 
 // fetchedEntries takes what the peer has under keys that differ, and tells it
 // where that was not the last word.
 func (n *Node) fetchedEntries(env protocol.Env, s *session, items []Item) {
-	var better packer
-	var drops [][]byte
+	var better, lacks, drops [][]byte
 	for _, i := range items {
 		if len(i.Entry) == 0 {
-			continue // deleted there since; the next session tells
-		}
-		remote, ok := n.decode(env, s.peer, i)
-		if !ok {
-			s.incomplete = true
+			// It went away there since the session began: now it lacks what is
+			// here.
+			lacks = append(lacks, i.Key)
 			continue
 		}
-		got, ok := n.merge(env, i.Key, remote, s.peer, protocol.ApplyPulled)
+		var got merged
+		remote, ok := n.decode(env, s.peer, i)
+		if ok {
+			got, ok = n.merge(env, i.Key, remote, s.peer, protocol.ApplyPulled)
+		}
 		if !ok {
+			// It must not be in the way of what the peer is to have.
 			s.incomplete = true
+			better = append(better, i.Key)
 			continue
 		}
 		if got.changed {
@@ -130,43 +136,20 @@ func (n *Node) fetchedEntries(env protocol.Env, s *session, items []Item) {
 		case !got.had:
 			drops = append(drops, i.Key)
 		default:
-			better.add(n, env, s, Item{i.Key, got.raw})
+			better = append(better, i.Key)
 		}
 	}
-	better.flush(n, env, s)
-	n.sendDrops(env, s, drops)
-}
-
-func (n *Node) sendDrops(env protocol.Env, s *session, keys [][]byte) {
-	for len(keys) > 0 {
-		size, k := 0, 0
-		for ; k < len(keys) && (k == 0 || size < chunk); k++ {
-			size += len(keys[k])
-		}
-		n.send(env, s, &Drop{Session: s.id, Keys: keys[:k:k]})
-		keys = keys[k:]
+	if len(lacks) > 0 {
+		s.queue(&offersJob{lacks})
 	}
-}
-
-// offer is what the peer is sent of a key that it lacks, if anything. What it
-// takes account of, and has not, was deleted: that goes from here as well.
-func (n *Node) offer(env protocol.Env, s *session, key []byte) (Item, bool) {
-	e, raw, err := n.load(env, key)
-	if err != nil {
-		s.incomplete = true
-		return Item{}, false
+	if len(better) > 0 {
+		s.owed += len(better)
+		s.queue(&entriesJob{keys: better})
 	}
-	rest := heldWithout(e, s.theirs)
-	if rest != e {
-		if raw, err = n.set(env, bytes.Clone(key), e, rest); err != nil {
-			s.incomplete = true
-			return Item{}, false
-		}
-		n.syncLater(env)
-		s.keys++
-		n.applied(env, key, e, rest, s)
+	for len(drops) > 0 {
+		some := split(&drops, len(drops), n.cfg.chunk(), func(key []byte) int { return len(key) })
+		s.queue(ready{&Drop{Session: s.id, Keys: some}})
 	}
-	return Item{bytes.Clone(key), raw}, !rest.IsZero()
 }
 
 // heldWithout is what is left of an entry when one who takes account of known
@@ -179,16 +162,9 @@ func heldWithout(e crdt.Entry, known clock.VersionVector) crdt.Entry {
 	return crdt.Entry{}.MergeKnown(e, known)
 }
 
-// applied reports that the peer's silence about a key deleted it.
-func (n *Node) applied(env protocol.Env, key []byte, before, rest crdt.Entry, s *session) {
-	if before.Live() && !rest.Live() {
-		env.Emit(protocol.Event{Kind: EventVanish, Peer: s.peer, Args: [3]uint64{keyHash(key), versionSeen(before)}})
-	}
-}
-
-// done ends a session that is complete on both sides.
+// done ends a session that both sides went through.
 func (n *Node) done(env protocol.Env, s *session, m *Done) {
-	if !s.committed {
+	if !s.committed || m.Sent+1 != s.heard {
 		n.abort(env, s, BrokenMalformed)
 		return
 	}
@@ -199,30 +175,9 @@ func (n *Node) done(env protocol.Env, s *session, m *Done) {
 			return
 		}
 	}
+	if s.incomplete || !m.Complete {
+		n.end(env, s, BrokenIncomplete)
+		return
+	}
 	env.Emit(protocol.Event{Kind: EventSessionEnd, Peer: s.peer, Args: [3]uint64{s.round, s.bytes, s.keys + m.Keys}})
-}
-
-// packer makes messages of entries that are not too large.
-type packer struct {
-	items []Item
-	size  int
-}
-
-func (p *packer) add(n *Node, env protocol.Env, s *session, i Item) {
-	if p.size > 0 && p.size+i.size() > chunk {
-		p.flush(n, env, s)
-	}
-	p.items = append(p.items, i)
-	p.size += i.size()
-}
-
-func (p *packer) flush(n *Node, env protocol.Env, s *session) {
-	p.flushAs(n, env, s, 0)
-}
-
-func (p *packer) flushAs(n *Node, env protocol.Env, s *session, round uint64) {
-	if len(p.items) > 0 {
-		n.send(env, s, &Entries{Session: s.id, Round: round, Items: p.items})
-		p.items, p.size = nil, 0
-	}
 }

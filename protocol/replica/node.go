@@ -23,6 +23,7 @@ type Node struct {
 	sampler broadcast.Sampler
 	push    pusher
 	heat    heat
+	ready   bool // what is on disk was read
 
 	// What it holds. Entries are on disk; the tree has a digest of each that is
 	// live.
@@ -36,16 +37,20 @@ type Node struct {
 	stored clock.VersionVector // what is on disk of it
 	actor  clock.Actor
 	hlc    *clock.HLC
+	// storedClock is what is on disk of the clock, besides in entries.
+	storedClock clock.Timestamp
 
 	dirty      bool // there are writes that were not synced
 	syncing    bool // and a timer that is going to
 	exposed    bool // one of them is this node's own, which the disk failed to sync: nobody must see it
-	reported   mst.Hash
 	reportable bool // something changed since the root was reported
 
 	sessions []*session
-	begun    uint64 // sessions, to number them
+	numbered uint64 // sessions
 	tries    uint   // sessions in a row that found no peer
+	hurried  protocol.Time
+	idling   bool // there is a timer that ends silent sessions
+	rates    []rated
 	watches  []watch
 }
 
@@ -71,17 +76,11 @@ func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
 // Start implements protocol.Protocol: it reads what is on disk.
 func (n *Node) Start(env protocol.Env) {
 	n.hlc = clock.NewHLC(env.ID(), n.cfg.ClockBound.Std())
-	if err := n.recover(env); err != nil {
-		// The world has reported that the disk failed. Without it, a node starts
-		// as one that lost it, under a new name.
-		n.tree, n.edit, n.tombstones = mst.New(n.profile, n.pool), nil, 0
-		n.known, n.stored = clock.VersionVector{}, clock.VersionVector{}
-		n.actor = clock.Actor{Node: env.ID(), Incarnation: uint32(env.Rand().Uint64())}
-	}
+	n.hurried = env.Now()
+	n.recovered(env)
 	// Newcomers and those who were away have much to learn.
 	n.later(env, env.Rand().DurationN(min(n.cfg.Interval.Std(), firstSession)))
 	if n.cfg.RootInterval > 0 {
-		n.reportable = true
 		env.After(n.cfg.RootInterval.Std(), protocol.Timer{Kind: timerRoot})
 	}
 	if every := n.cfg.TombstoneLife.Std() / 4; every > 0 {
@@ -100,6 +99,7 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 		return // it has ended
 	}
 	s.last = env.Now()
+	s.heard++
 	s.bytes += uint64(m.Size())
 	switch m := m.(type) {
 	case *Accept:
@@ -115,12 +115,13 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 	case *Drop:
 		n.dropped(env, s, m)
 	case *Commit:
-		n.committed(env, s)
+		n.committed(env, s, m)
 	case *Done:
 		n.done(env, s, m)
 	case *Abort:
 		n.end(env, s, m.Reason)
 	}
+	n.drain(env, s)
 }
 
 // Timer implements protocol.Protocol.
@@ -129,9 +130,13 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 	case timerSession:
 		n.begin(env)
 	case timerIdle:
-		n.idle(env, t.Arg)
+		n.idle(env)
 	case timerPush:
-		n.flush(env)
+		if t.Arg == n.push.timer {
+			n.flush(env)
+		}
+	case timerRecover:
+		n.recovered(env)
 	case timerSync:
 		n.syncing = false
 		if n.dirty {

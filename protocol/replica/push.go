@@ -17,6 +17,10 @@ const (
 	pushDigests = "\x07\x02" // keys with the digests of their entries
 )
 
+// maxGathered is how much is gathered at most, in bytes, before it is broadcast
+// out of time.
+const maxGathered = 4 << 20
+
 // pusher gathers writes and broadcasts them.
 type pusher struct {
 	through broadcaster // nil if nothing is pushed
@@ -26,6 +30,7 @@ type pusher struct {
 	place    map[string]int
 	bytes    int
 	armed    bool
+	timer    uint64 // the number of the one that is armed
 	interval time.Duration
 	bucket   bucket
 }
@@ -40,14 +45,19 @@ func (n *Node) pushes(hot bool) bool {
 	return n.push.through != nil && (n.cfg.Push == "all" || n.cfg.Push == "hot" && hot)
 }
 
-// gather keeps a write for the next broadcast, merged with those of its key.
+// gather keeps a write for the next broadcast, merged with those of its key as
+// long as that fits into one.
 func (n *Node) gather(env protocol.Env, key []byte, change crdt.Entry) {
 	p := &n.push
-	if i, ok := p.place[string(key)]; ok {
-		p.bytes -= p.waiting[i].entry.Size()
-		change = p.waiting[i].entry.Merge(change)
-		p.waiting[i].entry = change
-		p.bytes += change.Size()
+	i, ok := p.place[string(key)]
+	var both crdt.Entry
+	if ok {
+		both = p.waiting[i].entry.Merge(change)
+		ok = both.Size() <= int(n.cfg.PushLimit)
+	}
+	if ok {
+		p.bytes += both.Size() - p.waiting[i].entry.Size()
+		p.waiting[i].entry = both
 	} else {
 		if p.place == nil {
 			p.place = make(map[string]int)
@@ -56,9 +66,13 @@ func (n *Node) gather(env protocol.Env, key []byte, change crdt.Entry) {
 		p.waiting = append(p.waiting, delta{key, change})
 		p.bytes += Item{Key: key}.size() + change.Size()
 	}
-	if !p.armed {
+	switch {
+	case p.bytes > maxGathered:
+		n.flush(env)
+	case !p.armed:
 		p.armed = true
-		env.After(p.interval, protocol.Timer{Kind: timerPush})
+		p.timer++
+		env.After(p.interval, protocol.Timer{Kind: timerPush, Arg: p.timer})
 	}
 }
 
@@ -70,6 +84,7 @@ func (n *Node) flush(env protocol.Env) {
 	limit := int(n.cfg.PushLimit)
 	pressed := p.bytes > limit
 	p.waiting, p.place, p.armed = nil, nil, false
+	p.timer++ // it need not have been the timer
 	little := p.bytes < limit/4
 	p.bytes = 0
 	for len(waiting) > 0 {
@@ -77,7 +92,7 @@ func (n *Node) flush(env protocol.Env) {
 		size, k := len(pushDeltas), 0
 		for ; k < len(waiting); k++ {
 			i := Item{waiting[k].key, waiting[k].entry.Append(nil)}
-			if k > 0 && size+i.size() > limit {
+			if k > 0 && size+i.size() > limit || k == maxItems {
 				break
 			}
 			items = append(items, i)
@@ -102,8 +117,12 @@ func (n *Node) flush(env protocol.Env) {
 	}
 }
 
-// summarise broadcasts the digests of what the keys now hold.
+// summarise broadcasts the digests of what the keys now hold, as long as these do
+// not take twice what may be broadcast: then it is left to anti-entropy.
 func (n *Node) summarise(env protocol.Env, items []Item) {
+	if n.push.bucket.spent >= 2*n.push.bucket.burst {
+		return
+	}
 	b := wire.AppendUvarint([]byte(pushDigests), uint64(len(items)))
 	tree := n.snapshot()
 	for _, i := range items {
@@ -120,7 +139,7 @@ func (n *Node) summarise(env protocol.Env, items []Item) {
 // are none of its business.
 func (n *Node) delivered(env protocol.Env, m broadcast.Message) {
 	from := m.ID.Origin
-	if from == env.ID() || len(m.Payload) < len(pushDeltas) {
+	if !n.ready || from == env.ID() || len(m.Payload) < len(pushDeltas) {
 		return
 	}
 	switch string(m.Payload[:len(pushDeltas)]) {
@@ -156,7 +175,7 @@ func decodeDeltas(payload []byte) ([]Item, error) {
 func (n *Node) differs(payload []byte) (bool, error) {
 	r := wire.NewReader(payload[len(pushDeltas):])
 	tree, differs := n.snapshot(), false
-	for count := r.Count(1+digestSize, maxItems); count > 0 && !r.Failed(); count-- {
+	for count := readCount(&r, 1+digestSize); count > 0 && !r.Failed(); count-- {
 		key := r.Bytes(MaxKey)
 		var want mst.Digest
 		for i := range digestSize {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"time"
 
 	"github.com/starling-sim/starling/protocol"
@@ -13,56 +14,64 @@ const (
 	// session.
 	firstSession = 2 * time.Second
 	// sessionRetry is the time until the next try if nobody was found to hold a
-	// session with; it doubles up to the interval.
+	// session with, which doubles up to the interval, and the shortest time
+	// between sessions out of turn.
 	sessionRetry = time.Second
-	// chunk is about how large a message of several pages or entries is, in
-	// bytes.
-	chunk = 64 << 10
 	// maxFlight is how many pages and entries are asked for at once.
 	maxFlight = 1 << 15
 )
+
+// errMalformed says that a message was not what it should be.
+var errMalformed = errors.New("malformed question")
 
 // session is one anti-entropy session. Who began it walks the tree of the other,
 // fetches what it lacks, and sends what the other lacks. Both compare the
 // contents that they had when it began.
 type session struct {
-	id    uint64
-	peer  protocol.NodeID
-	began bool // by this node
-	since protocol.Time
-	last  protocol.Time // when the peer was heard of
+	id     uint64 // that of who began it
+	number uint64 // this node's own, for timers
+	peer   protocol.NodeID
+	began  bool // by this node
+	ended  bool
+	last   protocol.Time // when the peer was heard of, or sent something
 
 	mine mst.Tree
-	// known and theirs are what this node and the peer take account of.
+	// known and theirs are what this node and the peer took account of when
+	// it began.
 	known, theirs clock.VersionVector
-	// incomplete: something was refused, so that this node must not claim to
-	// have all that the peer has.
+	// incomplete: something was refused or could not be stored, so that this node
+	// must not claim to have all that the peer has.
 	incomplete bool
 
 	// The walk, of the one who began it.
 	puller    *mst.Puller
 	flight    int      // pages and entries that were asked for and have not come
 	fetch     [][]byte // keys to ask for
-	keys      uint64   // that changed here
 	round     uint64
-	bytes     uint64
 	committed bool
 
-	// Messages that wait for the peer's rate.
-	queue  []protocol.Message
-	pacing bool
-	bucket bucket
-	over   bool // the last one is in the queue
+	jobs        []job
+	owed        int              // pages and entries that jobs are to send because of the peer
+	waiting     protocol.Message // for the peer's rate
+	pacing      bool
+	sent, heard uint64 // messages
+	bytes       uint64
+	keys        uint64 // that changed here
 }
+
+// queue has something sent when what is queued before was. The caller drains.
+func (s *session) queue(j job) { s.jobs = append(s.jobs, j) }
 
 // later sets the timer of the next session.
 func (n *Node) later(env protocol.Env, d time.Duration) {
 	env.After(d, protocol.Timer{Kind: timerSession})
 }
 
-// hurry begins a session with somebody soon, out of turn, unless one is under way.
+// hurry begins a session with somebody, out of turn, unless one is under way or
+// was begun just now.
 func (n *Node) hurry(env protocol.Env) {
-	if n.ongoing(true) == 0 {
+	if pause := env.Now().Sub(n.hurried); n.ongoing(true) == 0 && (pause < 0 || pause >= sessionRetry) {
+		n.hurried = env.Now()
 		n.beginWithAnybody(env)
 	}
 }
@@ -92,6 +101,9 @@ func (n *Node) ongoing(began bool) int {
 
 // beginWithAnybody begins a session with a peer with whom there is none.
 func (n *Node) beginWithAnybody(env protocol.Env) bool {
+	if !n.ready {
+		return false
+	}
 	peers := n.sampler.Sample(env, 1, func(id protocol.NodeID) bool {
 		for _, s := range n.sessions {
 			if s.peer == id {
@@ -103,20 +115,21 @@ func (n *Node) beginWithAnybody(env protocol.Env) bool {
 	if len(peers) == 0 {
 		return false
 	}
-	n.begun++
 	s := n.newSession(env, peers[0], env.Rand().Uint64(), true)
 	env.Emit(protocol.Event{Kind: EventSessionBegin, Peer: s.peer})
-	n.send(env, s, &Open{Session: s.id, Profile: n.profileMark(), Root: s.mine.Root(), Known: s.known})
+	s.queue(ready{&Open{Session: s.id, Profile: n.profileMark(), Root: s.mine.Root(), Known: s.known}})
+	n.drain(env, s)
 	return true
 }
 
 func (n *Node) newSession(env protocol.Env, peer protocol.NodeID, id uint64, began bool) *session {
-	s := &session{
-		id: id, peer: peer, began: began, since: env.Now(), last: env.Now(), mine: n.snapshot(), known: n.known,
-		bucket: bucket{rate: int64(n.cfg.PeerRate), burst: int64(n.cfg.PeerRate), at: env.Now()},
-	}
+	n.numbered++
+	s := &session{id: id, number: n.numbered, peer: peer, began: began, last: env.Now(), mine: n.snapshot(), known: n.known}
 	n.sessions = append(n.sessions, s)
-	env.After(n.cfg.SessionTimeout.Std(), protocol.Timer{Kind: timerIdle, Arg: s.id})
+	if !n.idling {
+		n.idling = true
+		env.After(n.cfg.SessionTimeout.Std(), protocol.Timer{Kind: timerIdle})
+	}
 	return s
 }
 
@@ -170,23 +183,32 @@ func (n *Node) find(id uint64, peer protocol.NodeID) *session {
 	return nil
 }
 
-// idle ends a session that has been silent, or looks again later.
-func (n *Node) idle(env protocol.Env, id uint64) {
-	for _, s := range n.sessions {
-		if s.id != id {
+// idle ends the sessions that have been silent, and looks again when the next one
+// may have been.
+func (n *Node) idle(env protocol.Env) {
+	timeout := n.cfg.SessionTimeout.Std()
+	next := timeout
+	for i := 0; i < len(n.sessions); {
+		s := n.sessions[i]
+		s.last = min(s.last, env.Now()) // the clock may have been set back
+		left := timeout - env.Now().Sub(s.last)
+		if left <= 0 {
+			n.abort(env, s, BrokenSilence)
 			continue
 		}
-		if left := n.cfg.SessionTimeout.Std() - env.Now().Sub(s.last); left > 0 {
-			env.After(left, protocol.Timer{Kind: timerIdle, Arg: id})
-		} else {
-			n.abort(env, s, BrokenSilence)
-		}
-		return
+		next = min(next, left)
+		i++
+	}
+	if n.idling = len(n.sessions) > 0; n.idling {
+		env.After(next, protocol.Timer{Kind: timerIdle})
 	}
 }
 
 // abort ends a session and says so to the peer.
 func (n *Node) abort(env protocol.Env, s *session, reason uint64) {
+	if s.ended {
+		return
+	}
 	_ = env.SendStream(s.peer, &Abort{Session: s.id, Reason: reason}) // it fits
 	n.end(env, s, reason)
 }
@@ -203,53 +225,11 @@ func (n *Node) end(env protocol.Env, s *session, reason uint64) {
 }
 
 func (n *Node) forget(s *session) {
+	s.ended = true
 	for i, t := range n.sessions {
 		if t == s {
 			n.sessions = append(n.sessions[:i:i], n.sessions[i+1:]...)
 			return
 		}
-	}
-}
-
-// send sends a message of a session, as the peer's rate allows. Order is kept.
-func (n *Node) send(env protocol.Env, s *session, m protocol.Message) {
-	if _, ok := m.(*Entries); ok && n.exposed && n.sync(env) != nil {
-		n.abort(env, s, BrokenStore)
-		return
-	}
-	s.bytes += uint64(m.Size())
-	s.queue = append(s.queue, m)
-	if !s.pacing {
-		n.drain(env, s)
-	}
-}
-
-func (n *Node) paced(env protocol.Env, id uint64) {
-	for _, s := range n.sessions {
-		if s.id == id && s.pacing {
-			s.pacing = false
-			n.drain(env, s)
-		}
-	}
-}
-
-// drain sends what the rate allows now.
-func (n *Node) drain(env protocol.Env, s *session) {
-	for len(s.queue) > 0 {
-		m := s.queue[0]
-		wait, ok := s.bucket.take(env.Now(), m.Size())
-		if !ok {
-			s.pacing = true
-			env.After(wait, protocol.Timer{Kind: timerPace, Arg: s.id})
-			return
-		}
-		s.queue[0] = nil
-		s.queue = s.queue[1:]
-		s.last = env.Now()            // a long queue is not silence
-		_ = env.SendStream(s.peer, m) // messages are made to fit
-	}
-	s.queue = nil
-	if s.over {
-		n.forget(s)
 	}
 }

@@ -28,6 +28,7 @@ const (
 	timerRoot
 	timerCollect
 	timerPace
+	timerRecover
 )
 
 // Kinds of events.
@@ -47,6 +48,7 @@ const (
 	EventSummary
 	EventCollect
 	EventVanish
+	EventRename
 )
 
 // Why a session ended early: Args[0] of EventSessionBroken.
@@ -65,8 +67,8 @@ const (
 	RefusedMalformed uint64 = iota // it cannot be read
 	RefusedKind                    // a value of a type that is not known
 	RefusedClock                   // it is from too far in the future
-	RefusedKey                     // a key that is too long
-	RefusedLarge                   // a value beyond 1 MiB
+	RefusedKey                     // a key that is empty or too long
+	RefusedLarge                   // a value beyond 1 MiB, or an entry beyond 4 MiB
 )
 
 // Kinds of commands.
@@ -118,6 +120,7 @@ func Spec() protocol.Spec {
 			{Kind: timerRoot, Name: "replica.root"},
 			{Kind: timerCollect, Name: "replica.collect"},
 			{Kind: timerPace, Name: "replica.pace"},
+			{Kind: timerRecover, Name: "replica.recover"},
 		},
 		Events: []protocol.EventSpec{
 			{Kind: EventWrite, Name: "replica.write", Doc: "the application wrote or deleted a key", Args: []string{"key", "version", "flags"}, Role: protocol.RoleWrite},
@@ -127,22 +130,23 @@ func Spec() protocol.Spec {
 			{Kind: EventSessionBegin, Name: "replica.session_begin", Doc: "this node begins an anti-entropy session with a peer", Role: protocol.RoleSessionBegin},
 			{Kind: EventSessionEnd, Name: "replica.session_end", Doc: "the session with a peer is complete", Args: []string{"round trips", "bytes", "keys"}, Role: protocol.RoleSessionEnd},
 			{Kind: EventSessionBroken, Name: "replica.session_broken", Doc: "a session ended early: 0 the peer is busy, 1 the stream broke, 2 silence, 3 a malformed message, 4 another profile of trees, 5 the disk failed, 6 some entries could not be taken", Args: []string{"reason", "began it"}},
-			{Kind: EventRefused, Name: "replica.refused", Doc: "something from a peer was refused: 0 malformed, 1 a type that is not known, 2 from too far in the future (clock_bound), 3 a key too long, 4 a value too large", Args: []string{"reason"}},
+			{Kind: EventRefused, Name: "replica.refused", Doc: "something from a peer was refused: 0 malformed, 1 a type that is not known, 2 from too far in the future (clock_bound), 3 a key that is empty or too long, 4 a value too large", Args: []string{"reason"}},
 			{Kind: EventConflict, Name: "replica.conflict", Doc: "a key has values of several types, of which readers see one", Args: []string{"key"}},
 			{Kind: EventHot, Name: "replica.hot", Doc: "a key became hot", Args: []string{"key"}},
 			{Kind: EventCold, Name: "replica.cold", Doc: "a hot key became cold", Args: []string{"key"}},
 			{Kind: EventPush, Name: "replica.push", Doc: "writes were broadcast", Args: []string{"writes", "bytes", "gathered for ns"}},
 			{Kind: EventSummary, Name: "replica.summary", Doc: "only the digests of writes were broadcast, for push_rate was used up", Args: []string{"writes", "bytes"}},
 			{Kind: EventVanish, Name: "replica.vanish", Doc: "a key was deleted because a peer, who takes account of what it holds, has it not", Args: []string{"key", "version"}},
+			{Kind: EventRename, Name: "replica.rename", Doc: "a peer knows of events of this node that it did not bring about: its disk has forgotten some, or somebody lies; it goes on as a new actor"},
 			{Kind: EventCollect, Name: "replica.collect", Doc: "tombstones were forgotten", Args: []string{"count"}},
 		},
 		Commands: []protocol.CommandSpec{
-			{Kind: CommandPut, Name: "replica.put", Doc: "write the value, at most 1 MiB, to the key's register"},
-			{Kind: CommandDelete, Name: "replica.delete", Doc: "delete the key"},
-			{Kind: CommandGet, Name: "replica.get", Doc: "read the key"},
-			{Kind: CommandIncrement, Name: "replica.increment", Doc: "add one to the key's counter"},
-			{Kind: CommandAdd, Name: "replica.add", Doc: "add the value to the key's set"},
-			{Kind: CommandRemove, Name: "replica.remove", Doc: "remove the value from the key's set"},
+			{Kind: CommandPut, Name: "replica.put", Doc: "write the value, at most 1 MiB, to the key's register", Key: true},
+			{Kind: CommandDelete, Name: "replica.delete", Doc: "delete the key", Key: true},
+			{Kind: CommandGet, Name: "replica.get", Doc: "read the key", Key: true},
+			{Kind: CommandIncrement, Name: "replica.increment", Doc: "add one to the key's counter", Key: true},
+			{Kind: CommandAdd, Name: "replica.add", Doc: "add the value to the key's set", Key: true},
+			{Kind: CommandRemove, Name: "replica.remove", Doc: "remove the value from the key's set", Key: true},
 		},
 	}
 }

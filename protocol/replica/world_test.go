@@ -40,6 +40,10 @@ type options struct {
 	network netmodel.Config
 	wire    sim.WireMode
 	workers int
+	disks   sim.Disks
+	// survival is the share of unsynced batches, in percent, that a crash may
+	// leave.
+	survival int
 }
 
 // quick is a configuration in which little time passes between sessions.
@@ -72,7 +76,7 @@ func newCluster(t testing.TB, o options) *cluster {
 	}
 	c.world, err = sim.New(sim.Config{
 		Seed: o.seed, Nodes: o.nodes, Network: model, Build: spied(st.Build), Decoders: st.Decoders(),
-		Wire: o.wire, Workers: max(o.workers, 1), Observer: c,
+		Wire: o.wire, Workers: max(o.workers, 1), Observer: c, Disks: o.disks, UnsyncedSurvival: o.survival,
 	})
 	must(t, err)
 	c.world.At(0, func(w *sim.Control) {
