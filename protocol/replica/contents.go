@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/starling-sim/starling/protocol"
@@ -178,8 +179,7 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 			return merged{}, false
 		}
 	}
-	version := remote.Version()
-	if !n.issued(env, version) {
+	if !n.issued(env, remote.Version()) {
 		return merged{}, false
 	}
 	local, raw, err := n.load(env, key)
@@ -199,13 +199,30 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 	}
 	n.syncLater(env)
 	seen, hash := local.Version(), keyHash(key)
-	for d := range version.All() {
+	for d := range inEffect(next) {
 		if !seen.Contains(d) && d.Actor != n.actor {
 			env.Emit(protocol.Event{Kind: EventApply, Peer: from, Args: [3]uint64{hash, versionOf(d), way}})
 		}
 	}
 	n.heat.touch(env, key)
 	return merged{raw, !local.IsZero(), true}, true
+}
+
+// inEffect yields the events to which an entry owes what it is: a register's last
+// write or deletion, and of counters and sets the newest of each actor.
+func inEffect(e crdt.Entry) iter.Seq[clock.Dot] {
+	return func(yield func(clock.Dot) bool) {
+		if at := e.Register().Stamp(); !at.Time.IsZero() && !yield(at.Dot) {
+			return
+		}
+		for _, v := range []crdt.Value{e.GCounter(), e.PNCounter(), e.ORSet()} {
+			for d := range v.Version().All() {
+				if !yield(d) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // decode reads an entry that a peer sent.

@@ -71,12 +71,16 @@
 //	replica/t/<key>   when a tombstone came, 8 bytes, for these only
 //	replica/known     the version vector, written when a session is complete
 //	replica/actor     the name that this node gives to its events
+//	replica/clock     a reading of the hybrid logical clock, written when an entry
+//	                  goes that had a later one than any other
 //
 // The tree is built from the entries when a node starts. Crashes leave a prefix
 // of what was written: known comes after the entries that it speaks of, and an
-// own event is synced before anybody hears of it. Where a sync fails, sessions
-// carry no entries until one succeeds. A node that lost its disk takes another
-// incarnation.
+// own event is synced before anybody hears of it. Where a sync fails, nothing is
+// sent until one succeeds. A node whose disk cannot be read at its start tries
+// again, and takes no part until then. A node that lost its disk takes another
+// incarnation, and so does one that meets a peer who knows of events of its own
+// that it did not bring about.
 //
 // # Data sets
 //
@@ -100,9 +104,13 @@
 //	0x0706 entries  session, variable round (0 if nobody asked), variable count,
 //	                for each: bytes key, bytes entry (none: there is none)
 //	0x0707 drop     session, variable count, for each: bytes key
-//	0x0708 commit   session
-//	0x0709 done     session, variable number of keys that changed
+//	0x0708 commit   session, variable number of messages sent before it
+//	0x0709 done     session, variable number of messages sent before it, variable
+//	                number of keys that changed, 1 byte whether all was taken
 //	0x070a abort    session, 1 byte reason
+//
+// No list is empty. Commit and done say how many messages went before them,
+// because a stream that breaks and is opened anew loses some and not others.
 //
 // A broadcast begins with 0x0701, then variable count, for each: bytes key,
 // bytes delta; or with 0x0702, then variable count, for each: bytes key, 16 bytes
