@@ -397,6 +397,7 @@ func TestTheCatalogueIsComplete(t *testing.T) {
 	s.end = analysis.Counters{
 		Datagrams: 10, NodeMessages: make([]uint64, n), NodeBytes: make([]uint64, n),
 		Lost: []analysis.Count{{Name: "loss", N: 1}}, Messages: []analysis.MessageCount{{Name: "swim.ping", Messages: 10}},
+		Late: &analysis.Lateness{},
 	}
 	r := s.at(10).finish()
 	for name := range r.Metrics {

@@ -1,5 +1,7 @@
 package analysis
 
+import "time"
+
 // Counters are what an engine counted from the start of a run up to some
 // moment. Whoever runs the engine fills them in.
 type Counters struct {
@@ -27,6 +29,19 @@ type Counters struct {
 	// be nil in all but the first sample after the warm-up and the last.
 	NodeMessages []uint64
 	NodeBytes    []uint64
+
+	// Late says how far an engine that runs in real time has kept up; nil for
+	// one that does not.
+	Late *Lateness
+}
+
+// Lateness is by how much things happened later than they should have.
+type Lateness struct {
+	// Timeline is the largest of something in the timeline.
+	Timeline time.Duration
+	// Message is the mean, and MostMessage the largest, of messages that were
+	// held back for the latency of the network.
+	Message, MostMessage time.Duration
 }
 
 // LostNobody is the loss reason of messages whose receiver does not run.

@@ -61,6 +61,12 @@ func (t *traffic) finish(c *Collector, out *results, n Counters) {
 		out.metrics["engine.events_per_virtual_s"] = float64(n.Events-base.Events) / s
 	}
 
+	if late := n.Late; late != nil {
+		out.metrics["engine.late_message_s.mean"] = late.Message.Seconds()
+		out.metrics["engine.late_message_s.max"] = late.MostMessage.Seconds()
+		out.metrics["engine.late_timeline_s.max"] = late.Timeline.Seconds()
+	}
+
 	var lost, nobody uint64
 	for _, l := range n.Lost {
 		since := l.N - countOf(base.Lost, l.Name)

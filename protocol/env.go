@@ -82,7 +82,8 @@ type Env interface {
 	Store() Store
 
 	// Seeds are the nodes this node was told to start from. It may be one of
-	// them. The slice stays as it is for as long as the world runs.
+	// them. Nobody writes to the slice; in a real node another list may take its
+	// place, so a protocol asks whenever it wants to know.
 	Seeds() []Peer
 	// Contact returns what it takes to reach a node, this one included; nil
 	// if the world does not know.

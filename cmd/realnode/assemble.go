@@ -21,6 +21,7 @@ import (
 	"github.com/starling-sim/starling/cmd/realnode/transport"
 	"github.com/starling-sim/starling/cmd/realnode/tunnel"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/quantity"
 	"github.com/starling-sim/starling/protocol/stack"
 )
 
@@ -45,6 +46,8 @@ type parts struct {
 	observer  *observe.Observer
 	health    *observe.Health
 	heartbeat *observe.Heartbeat
+	seeds     *seeds
+	extraSeed string // of the ticket in a file, empty if there is none
 	node      *node.Node
 	delivered map[string]bool // names of events; see payload
 	heard     heard
@@ -81,14 +84,13 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger) (p *par
 	if err := p.openStore(); err != nil {
 		return p, err
 	}
-	seeds, err := p.seeds(ctx)
-	if err != nil {
+	if err := p.findSeeds(ctx); err != nil {
 		return p, err
 	}
-	if err := p.openObserver(ctx, len(seeds) == 0); err != nil {
+	if err := p.openObserver(ctx); err != nil {
 		return p, err
 	}
-	if err := p.openNode(st, seeds); err != nil {
+	if err := p.openNode(st); err != nil {
 		return p, err
 	}
 	return p, p.registerFigures()
@@ -189,9 +191,9 @@ func (p *parts) openStore() error {
 	return nil
 }
 
-// openObserver makes what watches the node; first tells whether it was told of
-// nobody to start from, and so need not have met anybody to be well.
-func (p *parts) openObserver(ctx context.Context, first bool) error {
+// openObserver makes what watches the node. One that was told of nobody to start
+// from need not have met anybody to be well.
+func (p *parts) openObserver(ctx context.Context) error {
 	o := p.cfg.Observe
 	traces, err := observe.NewTraces(ctx, observe.TraceOptions{
 		Endpoint: o.OTLPEndpoint, Node: p.id, Version: version(), Share: o.TraceShare.Float(), Log: p.log.Handler(),
@@ -199,7 +201,7 @@ func (p *parts) openObserver(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	options := observe.Options{Specs: p.specs, Start: p.began, Metrics: p.metrics, Traces: traces, First: first}
+	options := observe.Options{Specs: p.specs, Start: p.began, Metrics: p.metrics, Traces: traces, First: p.seeds.first}
 	if o.LogEvents {
 		options.Log = p.log.Handler()
 	}
@@ -263,7 +265,7 @@ func (p *parts) dropped(datagrams bool) map[string]uint64 {
 	s := p.traffic.Snapshot()
 	for _, why := range transport.Reasons() {
 		switch why {
-		case transport.Handshake, transport.Connections, transport.Memory, transport.Queue, transport.Lost:
+		case transport.Handshake, transport.Connections, transport.Memory, transport.Queue, transport.Slow, transport.Lost:
 			if !datagrams {
 				out[why.String()] = s.Dropped[why]
 			}
@@ -280,7 +282,7 @@ func (p *parts) dropped(datagrams bool) map[string]uint64 {
 }
 
 // openNode puts the runtime on the transport.
-func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
+func (p *parts) openNode(st *stack.Stack) error {
 	l := p.cfg.Transport.Limits
 	up := &upward{parts: p}
 	var cancel context.CancelFunc
@@ -290,10 +292,11 @@ func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
 		Self: p.id, Network: p.network, Deliver: up.deliver, Broken: up.broken, Counters: p.traffic,
 		Limits: transport.Limits{
 			StreamTimeout: l.StreamTimeout.Std(), HandshakeTimeout: l.HandshakeTimeout.Std(), IdleTimeout: l.StreamIdle.Std(),
+			MinStreamRate:  max(int(l.StreamRate)/8, 1),
 			MaxConnections: l.Connections, MaxConnectionsPerPeer: l.ConnectionsPerPeer,
 			MaxHandshakes: l.Handshakes, MaxHandshakesPerIP: l.HandshakesPerAddress,
 			MaxQueuedMessages: l.QueuedMessages, MaxQueuedBytesPerPeer: int(l.QueuedPerPeer), MaxQueuedBytes: int(l.Queued),
-			MaxReadingBytes: int(l.Reading), DatagramRate: float64(time.Second) / float64(l.DatagramRate.Interval()), DatagramBurst: l.DatagramBurst,
+			MaxReadingBytes: int(l.Reading), DatagramRate: perSecond(l.DatagramRate), DatagramBurst: l.DatagramBurst,
 		},
 	})
 	if err != nil {
@@ -309,7 +312,7 @@ func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
 		lower = counted{shimmed{p.shim}, p.metrics}
 	}
 	c := node.Config{
-		ID: p.id, Stack: st, Transport: lower, Contacts: p.network, Seeds: seeds, Observer: dated{p.observer, &p.lead}, Logger: p.log,
+		ID: p.id, Stack: st, Transport: lower, Contacts: knownContacts{p.network}, Observer: dated{p.observer, &p.lead}, Logger: p.log,
 		Inbox: node.InboxLimits{
 			Datagrams: l.InboxDatagrams, DatagramBytes: int(l.InboxDatagramBytes),
 			StreamFrames: l.InboxFrames, StreamBytes: int(l.InboxFrameBytes),
@@ -328,8 +331,13 @@ func (p *parts) openNode(st *stack.Stack, seeds []protocol.Peer) error {
 		return err
 	}
 	up.runtime.Store(p.node)
-	return nil
+	if p.world != nil {
+		return nil // the node has the seeds of that
+	}
+	return p.seeds.onFound(p.node.SetSeeds)
 }
+
+func perSecond(r quantity.Rate) float64 { return float64(time.Second) / float64(r.Interval()) }
 
 // kindOf is the kind of the message that a frame holds.
 func kindOf(frame []byte) protocol.MessageKind {

@@ -30,7 +30,8 @@ func newDemoCommand(a *app) *cobra.Command {
 		Use: "demo", Short: "Start a cluster here, broadcast, kill a node, and show what the others make of it",
 		Long: `Start a cluster of processes on loopback, wait until all know each other,
 broadcast a text, kill a node and show when the others notice. What the nodes keep
-is in a temporary directory, which is removed in the end.`,
+is in a temporary directory, which is removed in the end, or by the next demo if this
+one is killed.`,
 		Example: "  realnode demo\n  realnode demo --nodes 20 --wireguard\n  realnode demo --for 5m     # and keep it to look around",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -91,12 +92,15 @@ const (
 )
 
 func (d *demo) run(ctx context.Context) (err error) {
-	dir, err := os.MkdirTemp("", "starling-demo-")
+	for _, stale := range removeStaleDemos(os.TempDir()) {
+		d.remark("Removed %s, which a demo that was killed had left.\n", stale)
+	}
+	dir, lock, err := makeDemoDir(os.TempDir())
 	if err != nil {
-		return fmt.Errorf("make a directory for the demo: %w", err)
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	d.cluster = cluster{dir: dir, seen: make(chan sighting, 4096), fail: cancel}
+	d.cluster = cluster{dir: dir, lock: lock, seen: make(chan sighting, 4096), fail: cancel}
 	defer func() {
 		if ctx.Err() != nil && err != nil {
 			err = context.Cause(ctx) // what it failed of
@@ -104,7 +108,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		d.endAll(err == nil)
 		cancel(nil)
 		d.watchers.Wait()
-		err = errors.Join(err, os.RemoveAll(dir))
+		err = errors.Join(err, os.RemoveAll(dir), closeLock(lock))
 	}()
 	for _, act := range []func(context.Context) error{d.meet, d.introduce, d.spread, d.lose, d.linger} {
 		if err := act(ctx); err != nil {

@@ -19,6 +19,7 @@ import (
 // standard input does, and so when this process does, however it ends.
 type cluster struct {
 	dir      string
+	lock     *os.File // nodes have it too; may be nil
 	members  []*member
 	seen     chan sighting
 	watchers sync.WaitGroup
@@ -87,6 +88,9 @@ func (c *cluster) start(program, name string, args []string) (*member, error) {
 	m.command = exec.Command(program, append(args, "--data", dir, "--admin", unixPrefix+socket)...)
 	m.command.Args[0] = os.Args[0]
 	m.command.Stderr = log
+	if c.lock != nil {
+		m.command.ExtraFiles = []*os.File{c.lock}
+	}
 	if m.stdin, err = m.command.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

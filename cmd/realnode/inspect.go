@@ -110,17 +110,23 @@ func (n inspector) address(id protocol.NodeID, contact []byte) string {
 		contact = n.network.Contact(id)
 	}
 	if n.tunnel == nil {
-		at, err := transport.ParsePlainContact(contact)
-		if err != nil {
-			return ""
-		}
-		return at.String()
+		return plainAddress(contact)
 	}
 	c, err := tunnel.DecodeContact(contact)
 	if err != nil {
 		return ""
 	}
 	return c.Endpoint.String()
+}
+
+// plainAddress is a contact of plain transport as text. Anybody can have written
+// it: what is no address is nothing.
+func plainAddress(contact []byte) string {
+	at, err := transport.ParsePlainContact(contact)
+	if err != nil {
+		return ""
+	}
+	return at.String()
 }
 
 // View implements admin.Node.

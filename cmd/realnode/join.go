@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/starling-sim/starling/cmd/realnode/tunnel"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/membertable"
 )
 
 // openTunnel opens a tunnel with the node's keys, which it makes if there are none.
@@ -64,14 +64,9 @@ func (p *parts) tunnelOptions(listen, advertise netip.AddrPort) (tunnel.Options,
 		}
 		o.Secret = &secret
 	}
-	for _, text := range w.Allow {
-		id, err := tunnel.ParseIdentity(text)
-		if err != nil {
-			return o, fmt.Errorf("wireguard.allow: %w", err)
-		}
-		o.Allow = append(o.Allow, id)
-	}
-	return o, nil
+	var err error
+	o.Allow, err = parseAllow(w.Allow)
+	return o, err
 }
 
 // readSecret reads a file with a cluster's secret.
@@ -97,93 +92,56 @@ Other hosts reach this address, or something of WireGuard was configured, so the
 believes everybody: that needs a loopback address, or --insecure and --advertise`, p.cfg.Transport.Listen, p.cfg.KeyFile())
 }
 
-// seeds are the nodes to start from, this one left out.
-func (p *parts) seeds(ctx context.Context) ([]protocol.Peer, error) {
+// findSeeds looks for the nodes to start from. Who holds a ticket and is no member
+// has to find one; others start alone, and are found or go on looking.
+func (p *parts) findSeeds(ctx context.Context) error {
+	find := plainSeed
 	if p.tunnel != nil {
-		return p.tunnelSeeds(ctx)
+		find = p.joinThrough
 	}
-	var seeds []protocol.Peer
-	var errs []error
-	for _, text := range p.cfg.Node.Seeds {
-		s, err := plainSeed(ctx, text)
-		if err != nil {
-			errs = append(errs, err)
-		} else if s.ID != p.id {
-			seeds = append(seeds, s)
-		}
+	n := p.cfg.Node
+	p.seeds = newSeeds(p.id, n.SeedRetry.Std(), p.log, find)
+	p.extraSeed = p.ticket()
+	if err := p.setSeeds(n.Seeds); err != nil {
+		return err
 	}
-	err := errors.Join(errs...)
-	if err != nil && len(errs) < len(p.cfg.Node.Seeds) {
-		p.log.Warn("a seed was not found; the node starts without it", "error", err)
-		err = nil
+	err := p.seeds.begin(ctx, n.SeedPatience.Std())
+	if err == nil || ctx.Err() != nil || p.tunnel != nil && !p.tunnel.IsMember() {
+		return err
 	}
-	return seeds, err
+	p.log.Warn("no seed was found; the node starts alone and goes on looking", "after", n.SeedPatience)
+	return nil
 }
 
-const (
-	// joinPatience is how long seeds are waited for.
-	joinPatience = 20 * time.Second
-	// othersPatience is how long the others are waited for when one has answered.
-	othersPatience = 2 * time.Second
-)
-
-// tunnelSeeds are the seeds of a node in a tunnel. They have to be talked to: it
-// takes a proof to be let in. A member that is not a seed itself goes on until one
-// of them answers, for it would be alone otherwise and never find the others.
-func (p *parts) tunnelSeeds(ctx context.Context) ([]protocol.Peer, error) {
-	texts := slices.Clone(p.cfg.Node.Seeds)
-	if t := p.ticket(); t != "" && !slices.Contains(texts, t) {
+// setSeeds replaces the nodes to start from. The one of the ticket that the node
+// was given stays among them.
+func (p *parts) setSeeds(texts []string) error {
+	texts = slices.Clone(texts)
+	if t := p.extraSeed; t != "" && !slices.Contains(texts, t) {
 		texts = append(texts, t)
 	}
-	for {
-		seeds, err := p.askSeeds(ctx, texts)
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil && len(seeds) == 0 && !p.tunnel.IsMember():
-			return nil, err
-		case len(seeds) > 0 || len(texts) == 0:
-			if err != nil {
-				p.log.Warn("not all seeds answered; the node starts without those", "error", err)
-			}
-			return slices.DeleteFunc(seeds, func(s protocol.Peer) bool { return s.ID == p.id }), nil
-		}
-		p.log.Warn("no seed answers; trying again", "error", err)
-	}
+	return p.seeds.set(texts)
 }
 
-// askSeeds talks to all seeds at once. A seed that is this node itself is among
-// those that answered.
-func (p *parts) askSeeds(ctx context.Context, texts []string) ([]protocol.Peer, error) {
-	type answer struct {
-		peer protocol.Peer
-		err  error
-	}
-	ctx, cancel := context.WithTimeout(ctx, joinPatience)
-	defer cancel()
-	answers := make(chan answer, len(texts))
-	for _, text := range texts {
-		go func() {
-			s, err := p.joinThrough(ctx, text)
-			answers <- answer{s, err}
-		}()
-	}
-	var seeds []protocol.Peer
-	var errs []error
-	for range texts {
-		a := <-answers
-		switch {
-		case a.err != nil:
-			errs = append(errs, a.err)
-			continue
-		case a.peer.ID != p.id:
-			defer time.AfterFunc(othersPatience, cancel).Stop()
+// present returns what tells whether a node is there, as far as the protocols
+// know: whether it is a live member, or, if none of them keeps a list, whether
+// there is any link at all.
+func (p *parts) present(ctx context.Context) (func(protocol.NodeID) bool, error) {
+	var here func(protocol.NodeID) bool
+	err := p.node.Inspect(ctx, func(layers []protocol.Protocol) {
+		if t, _, ok := find[hasTable](p.specs, layers); ok {
+			table := t.Table() // immutable
+			here = func(id protocol.NodeID) bool {
+				m, ok := table.Get(id)
+				return ok && membertable.SetOf(membertable.Alive, membertable.Suspect).Has(m.Status)
+			}
+			return
 		}
-		if !slices.ContainsFunc(seeds, func(s protocol.Peer) bool { return s.ID == a.peer.ID }) {
-			seeds = append(seeds, a.peer)
-		}
-	}
-	return seeds, errors.Join(errs...)
+		o, _, ok := find[hasNeighbors](p.specs, layers)
+		linked := !ok || len(o.Neighbors()) > 0
+		here = func(protocol.NodeID) bool { return linked }
+	})
+	return here, err
 }
 
 // ticket is the one that the node was given, empty if it has none or needs none

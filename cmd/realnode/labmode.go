@@ -106,7 +106,7 @@ func (l labMode) Command(ctx context.Context, c admin.Command) error {
 			names = append(names, command.Name)
 		}
 	}
-	return fmt.Errorf("unknown command %q (valid: %s)", c.Name, strings.Join(names, ", "))
+	return admin.Invalid(fmt.Errorf("unknown command %q (valid: %s)", c.Name, strings.Join(names, ", ")))
 }
 
 // Apply begins a network rule.
@@ -116,10 +116,13 @@ func (l labMode) Apply(_ context.Context, rule json.RawMessage) (uint64, error) 
 	}
 	r, err := lab.DecodeRule(bytes.NewReader(rule))
 	if err != nil {
-		return 0, err
+		return 0, admin.Invalid(err)
 	}
 	id, err := l.shim.Apply(r)
-	return uint64(id), err
+	if err != nil {
+		return 0, admin.Invalid(err)
+	}
+	return uint64(id), nil
 }
 
 // Remove ends a network rule.
@@ -127,7 +130,10 @@ func (l labMode) Remove(_ context.Context, id uint64) error {
 	if l.shim == nil {
 		return errNoWorld
 	}
-	return l.shim.Remove(netmodel.RuleID(id))
+	if err := l.shim.Remove(netmodel.RuleID(id)); err != nil {
+		return admin.Invalid(err)
+	}
+	return nil
 }
 
 var errNoWorld = fmt.Errorf("the node has no network of its own ([lab] world): %w", admin.ErrNotSupported)

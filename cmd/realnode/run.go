@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +38,9 @@ func newRunCommand(a *app) *cobra.Command {
 		Use:   "run [CONFIG]",
 		Short: "Run a node until it is told to leave",
 		Long: `Run a node until it is told to leave: by SIGTERM, by Ctrl-C or by "realnode leave".
-A second signal ends it at once. SIGHUP reads the configuration again: a changed
-node.log_level takes effect, and what has to wait for the next start is named.
+A second signal ends it at once. SIGHUP reads the configuration again: what can be
+changed in a running node takes effect ("realnode check --help" lists the keys), and
+what has to wait for the next start is named.
 
 Without a configuration file the defaults hold, with the flags on top. On a
 terminal, what is typed is broadcast, and what others broadcast is shown.
@@ -212,7 +214,7 @@ func (f *runFlags) nameFlags(wrong *config.Error, args []string, data string) {
 
 // checkFiles looks at the files that a configuration names.
 func (f *runFlags) checkFiles(cfg *config.Config, args []string) error {
-	err := cfg.CheckFiles()
+	err := cfg.CheckFiles(contents(cfg, time.Now()))
 	var wrong *config.Error
 	if errors.As(err, &wrong) {
 		f.nameFlags(wrong, args, cfg.Node.DataDir)

@@ -12,8 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/starling-sim/starling/cmd/realnode/admin"
-	"github.com/starling-sim/starling/cmd/realnode/config"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/plumtree"
 )
@@ -83,6 +84,9 @@ func (r *running) serve(ctx context.Context, s *servers) error {
 	r.hearBroadcasts(running)
 	s.start(r.beat)
 	s.start(r.reloads)
+	if r.world == nil { // in one, who is found when is part of the scenario
+		s.start(func(ctx context.Context) error { return r.seeds.watch(ctx, r.present) })
+	}
 	r.greet(running)
 
 	var cause error
@@ -177,12 +181,17 @@ func (r *running) startServers(s *servers) error {
 	return nil
 }
 
+// openConnections bounds the connections to the open server; more wait.
+const openConnections = 1024
+
 // startOpenServer offers metrics and health to whoever reaches its address.
 func (r *running) startOpenServer(extra admin.Extra, s *servers) error {
 	l, err := net.Listen("tcp", r.cfg.Observe.Listen)
 	if err != nil {
 		return fmt.Errorf("observe.listen: %w", err)
 	}
+	// Scrapers and probes are few; whoever else connects must not take all files.
+	l = netutil.LimitListener(l, openConnections)
 	mux := http.NewServeMux()
 	mux.Handle("GET /livez", extra.Live)
 	mux.Handle("GET /readyz", extra.Ready)
@@ -202,36 +211,4 @@ func (r *running) startOpenServer(extra admin.Extra, s *servers) error {
 		return nil
 	})
 	return nil
-}
-
-// reloads reads the configuration again at SIGHUP.
-func (r *running) reloads(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-r.hup:
-			r.reload()
-		}
-	}
-}
-
-// reload makes the log level what the configuration says now, and names what
-// else has changed. The configuration in force stays the one of the start, but for
-// that key, so that what waits is named again.
-func (r *running) reload() {
-	fresh, err := r.flags.load(r.args)
-	if err != nil {
-		r.log.Error("the configuration is wrong now; nothing was changed", "error", err)
-		return
-	}
-	changes := config.Diff(r.cfg, fresh)
-	for _, c := range changes {
-		if c.Restart {
-			r.log.Warn("configuration changed; this takes effect at the next start", "key", c.Key, "old", c.Old, "new", c.New)
-		}
-	}
-	setLevel(&r.level, fresh)
-	r.log.Info("configuration read again", "changes", len(changes), "log_level", fresh.Node.LogLevel)
-	r.cfg.Node.LogLevel = fresh.Node.LogLevel
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +46,8 @@ func TestMain(m *testing.M) {
 //	                        state in which it believes the node with the identity
 //	                        WHAT to be, is WANT
 //	logged NAME TEXT        wait until its log holds a text
+//	metric NAME METRIC      wait until a metric of it, such as
+//	                        name{label="value"}, is above 0
 //	heard NAME TEXT FROM    broadcast a text at the node FROM, and wait until
 //	                        "realnode watch" of the node NAME shows it
 func TestScripts(t *testing.T) {
@@ -70,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"ended":  scriptEnded,
 			"until":  scriptUntil,
 			"logged": scriptLogged,
+			"metric": scriptMetric,
 			"heard":  scriptHeard,
 		},
 	})
@@ -258,6 +263,34 @@ func scriptLogged(ts *testscript.TestScript, neg bool, args []string) {
 			return fmt.Errorf("got no %q in\n%s", args[1], text)
 		}
 		return nil
+	})
+}
+
+func scriptMetric(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "metric NAME METRIC")
+	socket := ts.MkAbs(filepath.Join(args[0], socketName))
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	await(ts, strings.Join(args, " "), func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://node/metrics", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+			if value, ok := strings.CutPrefix(lines.Text(), args[1]+" "); ok && value != "0" {
+				return nil
+			}
+		}
+		return errors.New("it is 0, or there is none")
 	})
 }
 

@@ -93,10 +93,6 @@ func executeReal(ctx context.Context, s *scenarios.Scenario, o executeOptions) (
 	if err != nil {
 		return nil, nil, err
 	}
-	late := recording.Lateness
-	result.Metrics["engine.late_message_s.mean"] = late.Message.Seconds()
-	result.Metrics["engine.late_message_s.max"] = late.MostMessage.Seconds()
-	result.Metrics["engine.late_timeline_s.max"] = late.Timeline.Seconds()
 	return &analysis.Summary{
 		Scenario: s.Name, Seed: s.Seed, Version: version(), Real: true,
 		VirtualSeconds: end.Time.Seconds(), WallSeconds: time.Since(start).Seconds(),

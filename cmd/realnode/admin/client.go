@@ -128,6 +128,9 @@ func (c *Client) Events(ctx context.Context, prefixes []string, visit func(Event
 	return fmt.Errorf("events of %s: %w", c.where, ErrEnded)
 }
 
+// maxAnswer bounds an answer, in bytes. A member takes less than 2 KiB.
+const maxAnswer = 256 << 20
+
 // ErrEnded means that the node ended a stream of events.
 var ErrEnded = errors.New("the node has ended")
 
@@ -158,7 +161,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, out
 	if out == nil {
 		return nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
 		return fmt.Errorf("node at %s: read the answer to %s %s: %w", c.where, method, path, err)
 	}
 	return nil

@@ -19,5 +19,7 @@
 //	GET    /livez /readyz       for those who watch the process
 //	GET    /debug/pprof/        if asked for
 //
-// Errors are {"error": "..."} with a fitting status.
+// Errors are {"error": "..."} with a fitting status: 4xx is the asker's mistake.
+// What comes while many requests are answered, or when many watch events, is
+// refused with 503 and the reason, but for the questions about health.
 package admin

@@ -18,6 +18,11 @@ const quietFor = 15 * time.Second
 // those whose name begins so; it may be given several times.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
+	if !take(s.watched) {
+		busy(w, fmt.Errorf("%d others watch events, which is the most", maxStreams))
+		return
+	}
+	defer give(s.watched)
 	events, err := s.cfg.Node.Events(ctx)
 	if err != nil {
 		fail(w, http.StatusServiceUnavailable, err)
@@ -46,8 +51,6 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-s.streams.Done():
 			return
 		case <-quiet.C:
-			// The deadline of the last event may have passed.
-			_ = rc.SetWriteDeadline(time.Now().Add(requestTimeout))
 			if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil || rc.Flush() != nil {
 				return
 			}
@@ -60,7 +63,6 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 				if err != nil {
 					return
 				}
-				_ = rc.SetWriteDeadline(time.Now().Add(requestTimeout))
 				if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", e.Name, data); err != nil {
 					return
 				}

@@ -4,19 +4,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // Config is what a Server needs.
@@ -43,6 +44,9 @@ type Server struct {
 	// shutdown for ever.
 	streams context.Context
 	end     context.CancelFunc
+	// answering and watched have room for one token for each request and each
+	// stream that there may be.
+	answering, watched chan struct{}
 }
 
 const (
@@ -50,23 +54,41 @@ const (
 	requestTimeout = 30 * time.Second
 	maxHeader      = 16 << 10
 	maxBody        = 1 << 20
+	// maxConnections bounds the connections, idle ones included; more wait until
+	// one is closed.
+	maxConnections = 512
+	// maxRequests bounds the requests that are answered at a time, and maxStreams
+	// the event streams: more are refused.
+	maxRequests = 64
+	maxStreams  = 128
 )
 
 // New listens. Serve answers.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, token: sha256.Sum256([]byte(cfg.Token))}
-	var err error
-	if s.listener, err = listen(cfg); err != nil {
+	l, err := listen(cfg)
+	if err != nil {
 		return nil, fmt.Errorf("admin interface: %w", err)
 	}
-	s.streams, s.end = context.WithCancel(context.Background())
+	s := newServer(cfg)
+	s.listener = netutil.LimitListener(l, maxConnections)
 	s.http = &http.Server{
-		Handler: s.authorized(s.routes()), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
 		IdleTimeout: 2 * requestTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
+
+func newServer(cfg Config) *Server {
+	s := &Server{
+		cfg: cfg, token: sha256.Sum256([]byte(cfg.Token)),
+		answering: make(chan struct{}, maxRequests), watched: make(chan struct{}, maxStreams),
+	}
+	s.streams, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+func (s *Server) handler() http.Handler { return impatient(s.authorized(known(s.routes()))) }
 
 func listen(cfg Config) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(cfg.Listen, "unix://"); ok {
@@ -143,20 +165,24 @@ func (s *Server) authorized(next http.Handler) http.Handler {
 		open := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
 		if !open && (!ok || subtle.ConstantTimeCompare(given[:], s.token[:]) != 1) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="starling"`)
+			w.Header().Set("Connection", "close") // a stranger does not keep one
 			fail(w, http.StatusUnauthorized, errors.New("want the node's token: Authorization: Bearer TOKEN"))
 			return
 		}
 		// A page in a browser of this machine can be made to send requests to
 		// loopback by anybody's site.
-		if host, _, err := net.SplitHostPort(r.Host); err == nil && !loopbackName(host) {
-			fail(w, http.StatusMisdirectedRequest, fmt.Errorf("host %q: want a loopback address", host))
+		if !loopbackName(r.Host) {
+			fail(w, http.StatusMisdirectedRequest, fmt.Errorf("host %q: want a loopback address", r.Host))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// loopbackName tells whether a request's host, with a port or without, is this
+// machine.
 func loopbackName(host string) bool {
+	host = (&url.URL{Host: host}).Hostname() // which tells ports and brackets
 	if host == "localhost" {
 		return true
 	}
@@ -164,42 +190,44 @@ func loopbackName(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() *http.ServeMux {
 	m := http.NewServeMux()
 	n := s.cfg.Node
-	m.HandleFunc("GET /v1/status", answer(func(r *http.Request) (any, error) { return n.Status(r.Context()) }))
-	m.HandleFunc("GET /v1/members", answer(func(r *http.Request) (any, error) { return n.Members(r.Context()) }))
-	m.HandleFunc("GET /v1/view", answer(func(r *http.Request) (any, error) { return n.View(r.Context()) }))
+	m.HandleFunc("GET /v1/status", s.answer(func(r *http.Request) (any, error) { return n.Status(r.Context()) }))
+	m.HandleFunc("GET /v1/members", s.answer(func(r *http.Request) (any, error) { return n.Members(r.Context()) }))
+	m.HandleFunc("GET /v1/view", s.answer(func(r *http.Request) (any, error) { return n.View(r.Context()) }))
 	m.HandleFunc("GET /v1/events", s.events)
-	m.HandleFunc("POST /v1/broadcast", answer(func(r *http.Request) (any, error) {
+	m.HandleFunc("POST /v1/broadcast", s.answer(func(r *http.Request) (any, error) {
 		payload, err := body(r, s.cfg.MaxPayload)
 		if err != nil {
 			return nil, err
 		}
 		return struct{}{}, n.Broadcast(r.Context(), payload)
 	}))
-	m.HandleFunc("POST /v1/leave", answer(func(r *http.Request) (any, error) { return struct{}{}, n.Leave(r.Context()) }))
+	m.HandleFunc("POST /v1/leave", s.answer(func(r *http.Request) (any, error) { return struct{}{}, n.Leave(r.Context()) }))
 	s.labRoutes(m)
-	for path, h := range map[string]http.Handler{
-		"GET /metrics": s.cfg.Extra.Metrics, "GET /livez": s.cfg.Extra.Live, "GET /readyz": s.cfg.Extra.Ready,
-	} {
+	if h := s.cfg.Extra.Metrics; h != nil {
+		m.HandleFunc("GET /metrics", s.bounded(h.ServeHTTP))
+	}
+	// However busy the interface is, it says whether the node is well.
+	for path, h := range map[string]http.Handler{"GET /livez": s.cfg.Extra.Live, "GET /readyz": s.cfg.Extra.Ready} {
 		if h != nil {
 			m.Handle(path, h)
 		}
 	}
 	if s.cfg.Extra.Profile {
-		m.HandleFunc("GET /debug/pprof/", pprof.Index)
-		m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-		m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		m.HandleFunc("GET /debug/pprof/", s.bounded(pprof.Index))
+		m.HandleFunc("GET /debug/pprof/profile", s.bounded(pprof.Profile))
+		m.HandleFunc("GET /debug/pprof/trace", s.bounded(pprof.Trace))
+		m.HandleFunc("GET /debug/pprof/cmdline", s.bounded(pprof.Cmdline))
+		m.HandleFunc("GET /debug/pprof/symbol", s.bounded(pprof.Symbol))
 	}
 	return m
 }
 
 func (s *Server) labRoutes(m *http.ServeMux) {
 	lab := func(do func(l Lab, r *http.Request) (any, error)) http.HandlerFunc {
-		return answer(func(r *http.Request) (any, error) {
+		return s.answer(func(r *http.Request) (any, error) {
 			if s.cfg.Lab == nil {
 				return nil, fmt.Errorf("faults are injected in lab mode only ([lab] enabled = true): %w", ErrNotSupported)
 			}
@@ -224,76 +252,9 @@ func (s *Server) labRoutes(m *http.ServeMux) {
 	m.HandleFunc("DELETE /v1/lab/rules/{id}", lab(func(l Lab, r *http.Request) (any, error) {
 		id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
 		if err != nil {
-			return nil, badRequest{fmt.Errorf("rule %q: want a number", r.PathValue("id"))}
+			return nil, Invalid(fmt.Errorf("rule %q: want a number", r.PathValue("id")))
 		}
 		return struct{}{}, l.Remove(r.Context(), id)
 	}))
 	m.HandleFunc("GET /v1/lab/counters", lab(func(l Lab, r *http.Request) (any, error) { return l.Counters(r.Context()) }))
-}
-
-// badRequest is an error that the asker made.
-type badRequest struct{ error }
-
-func (b badRequest) Unwrap() error { return b.error }
-
-// tooLarge is a body that is refused for its size.
-type tooLarge struct{ most int64 }
-
-func (t tooLarge) Error() string { return fmt.Sprintf("body: want at most %d bytes", t.most) }
-
-// answer makes a handler of a function that returns what to answer.
-func answer(do func(r *http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := do(r)
-		var bad badRequest
-		var large tooLarge
-		switch {
-		case err == nil:
-			w.Header().Set("Content-Type", "application/json")
-			enc := json.NewEncoder(w)
-			enc.SetIndent("", "  ")
-			_ = enc.Encode(v) // who has gone does not miss it
-		case errors.As(err, &bad):
-			fail(w, http.StatusBadRequest, err)
-		case errors.As(err, &large):
-			fail(w, http.StatusRequestEntityTooLarge, err)
-		case errors.Is(err, ErrNotSupported):
-			fail(w, http.StatusNotImplemented, err)
-		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-			fail(w, http.StatusServiceUnavailable, fmt.Errorf("the node did not answer in time: %w", err))
-		default:
-			fail(w, http.StatusInternalServerError, err)
-		}
-	}
-}
-
-func fail(w http.ResponseWriter, status int, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
-}
-
-// body reads a request's body of at most most bytes.
-func body(r *http.Request, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, most+1))
-	switch {
-	case err != nil:
-		return nil, badRequest{fmt.Errorf("read body: %w", err)}
-	case int64(len(b)) > most:
-		return nil, tooLarge{most}
-	}
-	return b, nil
-}
-
-func decode(r *http.Request, most int64, out any) error {
-	b, err := body(r, most)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(out); err != nil {
-		return badRequest{fmt.Errorf("body: %w", err)}
-	}
-	return nil
 }

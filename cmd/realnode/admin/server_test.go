@@ -49,7 +49,7 @@ func (f *fake) Events(context.Context) (<-chan admin.Event, error) { return f.ev
 
 func (*fake) Command(_ context.Context, c admin.Command) error {
 	if c.Name != "plumtree.broadcast" {
-		return fmt.Errorf("unknown command %q", c.Name)
+		return admin.Invalid(fmt.Errorf("unknown command %q", c.Name))
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (f *fake) Apply(_ context.Context, rule json.RawMessage) (uint64, error) {
 
 func (f *fake) Remove(_ context.Context, id uint64) error {
 	if _, ok := f.rules[id]; !ok {
-		return errors.New("no such rule")
+		return admin.Invalid(errors.New("no such rule"))
 	}
 	delete(f.rules, id)
 	return nil
@@ -194,7 +194,10 @@ func TestWithoutTheTokenNothingIsSaid(t *testing.T) {
 		{"Bearer ", "", 401},
 		{"Bearer s3cret", "", 200},
 		{"Bearer s3cret", "evil.example:80", 421},
+		{"Bearer s3cret", "evil.example", 421},
 		{"Bearer s3cret", "localhost:1", 200},
+		{"Bearer s3cret", "localhost", 200},
+		{"Bearer s3cret", "[::1]", 200},
 	} {
 		got, body := get("/v1/status", c.token, c.host)
 		if got != c.want {
@@ -345,25 +348,4 @@ func TestListenRefuses(t *testing.T) {
 			t.Errorf("listen on %q: got %v, want it to say %q", listen, err, want)
 		}
 	}
-}
-
-// FuzzRequests has the interface in lab mode hammered with requests: it answers
-// each with a status of its own.
-func FuzzRequests(f *testing.F) {
-	f.Add("POST", "/v1/command", []byte(`{"name":"plumtree.broadcast","value":"aGk="}`))
-	f.Add("POST", "/v1/lab/rules", []byte(`{"cut":true}`))
-	f.Add("DELETE", "/v1/lab/rules/18446744073709551616", []byte{})
-	f.Add("POST", "/v1/broadcast", make([]byte, 2000))
-	f.Add("GET", "/../v1/status?x=%zz", []byte{})
-	f.Fuzz(func(t *testing.T, method, path string, body []byte) {
-		node := &fake{said: make(chan []byte, 1), events: make(chan admin.Event), rules: map[uint64]string{}}
-		close(node.events)
-		h := admin.Handler(admin.Config{
-			Listen: "unix:///fuzz", Node: node, Lab: node, MaxPayload: 1000, Logger: slog.New(slog.DiscardHandler),
-		})
-		status, ok := admin.Exchange(h, method, path, body)
-		if ok && (status < 200 || status > 599) {
-			t.Errorf("%s %s: status %d", method, path, status)
-		}
-	})
 }

@@ -43,6 +43,17 @@ func (d *reading) checkNode(c *Config) {
 	if c.Node.LeaveTimeout.Std() > time.Hour {
 		d.Problemf("node.leave_timeout", "got %s, want at most 1h", c.Node.LeaveTimeout)
 	}
+	for _, x := range []struct {
+		key   string
+		d     quantity.Duration
+		least time.Duration
+	}{
+		{"node.seed_patience", c.Node.SeedPatience, 0}, {"node.seed_retry", c.Node.SeedRetry, 10 * time.Millisecond},
+	} {
+		if x.d.Std() < x.least || x.d.Std() > time.Hour {
+			d.Problemf(x.key, "got %s, want %s to 1h", x.d, quantity.Duration(x.least))
+		}
+	}
 	for i, seed := range c.Node.Seeds {
 		d.checkSeed(c, fmt.Sprintf("node.seeds[%d]", i), seed, slices.Contains(c.Node.Seeds[:i], seed))
 	}
@@ -100,6 +111,9 @@ func (d *reading) checkLimits(c *Config) {
 	if l.DatagramRate.Interval() <= 0 {
 		d.Problemf(path+"datagram_rate", "got %s, want more", l.DatagramRate)
 	}
+	if l.StreamRate < leastStreamRate {
+		d.Problemf(path+"stream_rate", "got %s, want at least %s", l.StreamRate, quantity.Bandwidth(leastStreamRate))
+	}
 	for _, x := range []struct {
 		key string
 		d   quantity.Duration
@@ -126,6 +140,9 @@ func (d *reading) checkLimits(c *Config) {
 		}
 	}
 }
+
+// leastStreamRate is a byte a second, in bits.
+const leastStreamRate = 8
 
 // maxQueue is what an int holds everywhere.
 const maxQueue = 1 << 30

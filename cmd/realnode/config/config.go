@@ -36,7 +36,9 @@ type Node struct {
 	Name         string            `toml:"name,omitempty" doc:"name for people, in logs and traces; without: that of the host"`
 	ID           string            `toml:"id,omitempty" doc:"plain: identity of the node, 16 hexadecimal digits; without: derived from the address that others reach it at. wireguard: the keys are the identity"`
 	DataDir      string            `toml:"data_dir,omitempty" doc:"directory of what the node keeps across restarts: keys, protocols' state, the admin socket; without: it keeps nothing"`
-	Seeds        []string          `toml:"seeds" doc:"nodes to start from. plain: host:port, or identity@host:port of a node that has node.id. wireguard: host:port of a member (both hold the cluster secret), a ticket, or a peer's contact"`
+	Seeds        []string          `toml:"seeds" doc:"nodes to start from. plain: host:port, or identity@host:port of a node that has node.id. wireguard: host:port of a member (both hold the cluster secret), a ticket, or a peer's contact. Those that do not answer are asked again" reload:"true"`
+	SeedPatience quantity.Duration `toml:"seed_patience" doc:"how long a start waits for a seed to answer. Who has only a ticket gives up then; others start without and go on asking"`
+	SeedRetry    quantity.Duration `toml:"seed_retry" doc:"longest pause between two attempts to find seeds that are no live members; pauses grow to it from a sixtieth of it"`
 	LogLevel     string            `toml:"log_level" doc:"what is logged: this and what is graver" enum:"debug,info,warn,error" reload:"true"`
 	LogFormat    string            `toml:"log_format" doc:"text for people, json for machines" enum:"text,json"`
 	MaxMemory    quantity.Size     `toml:"max_memory,omitempty" doc:"memory above which the process collects garbage with all its strength (GOMEMLIMIT); without: no limit"`
@@ -55,16 +57,17 @@ type Transport struct {
 
 // Limits bound what strangers and peers can take up.
 type Limits struct {
-	DatagramRate  quantity.Rate `toml:"datagram_rate" doc:"datagrams that one address may send for long"`
-	DatagramBurst int           `toml:"datagram_burst" doc:"datagrams that it may send at once" min:"1" max:"1000000000"`
+	DatagramRate  quantity.Rate `toml:"datagram_rate" doc:"datagrams that one address may send for long" reload:"true"`
+	DatagramBurst int           `toml:"datagram_burst" doc:"datagrams that it may send at once" min:"1" max:"1000000000" reload:"true"`
 
-	Connections          int               `toml:"connections" doc:"open connections" min:"1" max:"1000000"`
-	ConnectionsPerPeer   int               `toml:"connections_per_peer" doc:"open connections with one peer" min:"1" max:"1000"`
-	Handshakes           int               `toml:"handshakes" doc:"accepted connections that have not said who they are" min:"1" max:"1000000"`
-	HandshakesPerAddress int               `toml:"handshakes_per_address" doc:"those from one IP address" min:"1" max:"1000000"`
-	HandshakeTimeout     quantity.Duration `toml:"handshake_timeout" doc:"how long an accepted connection may take to say who it is"`
-	StreamTimeout        quantity.Duration `toml:"stream_timeout" doc:"how long a stream goes on trying without progress before it breaks, as network.stream_timeout in a scenario"`
-	StreamIdle           quantity.Duration `toml:"stream_idle" doc:"how long a connection stays open unused"`
+	Connections          int                `toml:"connections" doc:"open connections" min:"1" max:"1000000"`
+	ConnectionsPerPeer   int                `toml:"connections_per_peer" doc:"open connections with one peer" min:"1" max:"1000"`
+	Handshakes           int                `toml:"handshakes" doc:"accepted connections that have not said who they are" min:"1" max:"1000000"`
+	HandshakesPerAddress int                `toml:"handshakes_per_address" doc:"those from one IP address" min:"1" max:"1000000"`
+	HandshakeTimeout     quantity.Duration  `toml:"handshake_timeout" doc:"how long an accepted connection may take to say who it is"`
+	StreamTimeout        quantity.Duration  `toml:"stream_timeout" doc:"how long a stream goes on trying without progress before it breaks, as network.stream_timeout in a scenario"`
+	StreamRate           quantity.Bandwidth `toml:"stream_rate" doc:"how fast a message on a stream has to arrive once stream_timeout has passed, so that nobody holds a connection by trickling"`
+	StreamIdle           quantity.Duration  `toml:"stream_idle" doc:"how long a connection stays open unused"`
 
 	QueuedMessages int           `toml:"queued_messages" doc:"messages that wait for one stream" min:"1" max:"1000000000"`
 	QueuedPerPeer  quantity.Size `toml:"queued_per_peer" doc:"bytes that wait for one stream"`
@@ -82,7 +85,7 @@ type WireGuard struct {
 	KeyFile           string            `toml:"key_file,omitempty" doc:"the node's keys, drawn at the first start; without: node.key in data_dir"`
 	ClusterSecretFile string            `toml:"cluster_secret_file,omitempty" doc:"the cluster's secret, for nodes that issue tickets or join without one"`
 	TicketFile        string            `toml:"ticket_file,omitempty" doc:"a ticket to join with; it is not used again once the node is a member"`
-	Allow             []string          `toml:"allow,omitempty" doc:"identities that may be peers; without: all that know the cluster's secret or hold a ticket"`
+	Allow             []string          `toml:"allow,omitempty" doc:"identities that may be peers; without: all that know the cluster's secret or hold a ticket. Who is taken off the list is cut off" reload:"true"`
 	KeepAlive         quantity.Duration `toml:"keep_alive" doc:"how often an idle peer is sent an empty packet, so that address translation does not forget the way; 0s: never"`
 }
 

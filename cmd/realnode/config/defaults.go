@@ -17,6 +17,7 @@ func defaults() Content {
 		Stack: []string{"swim", "hyparview", "plumtree"},
 		Node: Node{
 			Seeds: []string{}, LogLevel: "info", LogFormat: "text", LeaveTimeout: quantity.Duration(20 * time.Second),
+			SeedPatience: quantity.Duration(20 * time.Second), SeedRetry: quantity.Duration(time.Minute),
 		},
 		Transport: Transport{
 			// The port that memberlist, the nearest relative, has.
@@ -26,6 +27,7 @@ func defaults() Content {
 				Connections: 1024, ConnectionsPerPeer: 4, Handshakes: 256, HandshakesPerAddress: 64,
 				HandshakeTimeout: quantity.Duration(5 * time.Second),
 				StreamTimeout:    quantity.Duration(30 * time.Second), // as in the virtual world
+				StreamRate:       8000,                                // 1000 bytes a second
 				StreamIdle:       quantity.Duration(time.Minute),      // likewise
 				QueuedMessages:   16384, QueuedPerPeer: 64 << 20, Queued: 256 << 20, Reading: 256 << 20,
 				InboxDatagrams: 4096, InboxDatagramBytes: 4 << 20, InboxFrames: 1024, InboxFrameBytes: 32 << 20,

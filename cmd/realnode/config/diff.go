@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -51,6 +52,29 @@ func diffStruct(before, after reflect.Value, path string, changes []Change) []Ch
 		}
 	}
 	return changes
+}
+
+// Adopt takes the value of a key over from another configuration. The key is one
+// of a [Change] that does not wait for a restart; the error is for any other.
+func (c *Config) Adopt(key string, from *Config) error {
+	if adopt(reflect.ValueOf(&c.Content).Elem(), reflect.ValueOf(from.Content), "", key) {
+		return nil
+	}
+	return fmt.Errorf("adopt key %q: it takes effect at the next start only", key)
+}
+
+func adopt(to, from reflect.Value, path, key string) bool {
+	for _, f := range document.Fields(to.Type()) {
+		at := document.Join(path, f.Key)
+		switch {
+		case at == key && f.Tag.Get("reload") == "true":
+			to.FieldByIndex(f.Index).Set(from.FieldByIndex(f.Index))
+			return true
+		case f.Type.Kind() == reflect.Struct && !isText(f.Type) && strings.HasPrefix(key, at+"."):
+			return adopt(to.FieldByIndex(f.Index), from.FieldByIndex(f.Index), at, key)
+		}
+	}
+	return false
 }
 
 // shown writes a value, empty if there is none.

@@ -45,9 +45,10 @@
 //
 // # Reloading
 //
-// On SIGHUP a node reads its configuration again. One key takes effect at once,
-// node.log_level; it has Reload set in [Keys]. [Diff] tells which of the keys that
-// changed wait for a restart.
+// On SIGHUP a node reads its configuration again. Some keys take effect at once:
+// node.seeds, node.log_level, transport.limits.datagram_rate and datagram_burst,
+// and wireguard.allow. They have Reload set in [Keys]. What else changed waits for
+// a restart; [Diff] tells which is which, and [Config.Adopt] takes a key over.
 //
 // # Secrets
 //

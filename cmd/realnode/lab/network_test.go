@@ -163,21 +163,6 @@ func TestDescriptionsThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-func FuzzDecodeRule(f *testing.F) {
-	f.Add(string(must(json.Marshal(cutOff(1)))))
-	f.Add(string(must(json.Marshal(netmodel.Rule{Bursts: &netmodel.GilbertElliott{}}))))
-	f.Fuzz(func(t *testing.T, text string) {
-		r, err := lab.DecodeRule(strings.NewReader(text))
-		if err != nil {
-			return
-		}
-		again, err := lab.DecodeRule(strings.NewReader(string(must(json.Marshal(r)))))
-		if err != nil || !reflect.DeepEqual(again, r) {
-			t.Errorf("got %+v (%v), want %+v", again, err, r)
-		}
-	})
-}
-
 // A network's description, as it is sent to the processes of a run.
 func ExampleNetwork() {
 	text, err := json.Marshal(lab.Network{

@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
 	"time"
@@ -46,17 +47,26 @@ func ReadWorld(path string) (*World, error) {
 		return nil, fmt.Errorf("read world: %w", err)
 	}
 	defer f.Close()
-	var w World
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
+	w, err := DecodeWorld(f)
+	if err != nil {
 		return nil, fmt.Errorf("read world %s: %w", path, err)
+	}
+	return w, nil
+}
+
+// DecodeWorld reads and checks what [World.Write] wrote.
+func DecodeWorld(r io.Reader) (*World, error) {
+	var w World
+	if err := decodeStrictly(r, &w); err != nil {
+		return nil, err
 	}
 	switch {
 	case w.Network.Nodes != len(w.Nodes):
-		return nil, fmt.Errorf("read world %s: got a network of %d and a list of %d nodes, want as many", path, w.Network.Nodes, len(w.Nodes))
+		return nil, fmt.Errorf("got a network of %d and a list of %d nodes, want as many", w.Network.Nodes, len(w.Nodes))
 	case w.Self < 0 || w.Self >= len(w.Nodes):
-		return nil, fmt.Errorf("read world %s: got self %d, want 0 to %d", path, w.Self, len(w.Nodes)-1)
+		return nil, fmt.Errorf("got self %d, want 0 to %d", w.Self, len(w.Nodes)-1)
+	case w.Life < 0:
+		return nil, fmt.Errorf("got life %d, want 0 or more", w.Life)
 	}
 	w.epoch.Store(w.Epoch)
 	return &w, nil

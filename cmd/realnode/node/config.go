@@ -20,7 +20,8 @@ type Config struct {
 	Transport Transport
 	// Contacts are how the transport finds the others.
 	Contacts Contacts
-	// Seeds are the nodes to start from; it may be one of them.
+	// Seeds are the nodes to start from; it may be one of them. [Node.SetSeeds]
+	// replaces them.
 	Seeds []protocol.Peer
 	// Store is its disk, which stays the caller's to close, after Run. Nil for
 	// one in memory.
@@ -125,11 +126,6 @@ func (c *Config) check() error {
 	}
 	if most := c.Transport.MaxDatagram(); most <= protocol.FrameOverhead {
 		return fmt.Errorf("the transport takes frames of %d bytes, want more than %d", most, protocol.FrameOverhead)
-	}
-	for _, p := range c.Seeds {
-		if p.ID == 0 || len(p.Contact) > protocol.MaxContact {
-			return fmt.Errorf("seed %v: want an identity and a contact of at most %d bytes, got %d", p.ID, protocol.MaxContact, len(p.Contact))
-		}
 	}
 	if c.Store == nil {
 		c.Store = &Memory{}

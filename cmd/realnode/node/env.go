@@ -83,7 +83,7 @@ func later(t protocol.Time, d time.Duration) protocol.Time {
 
 func (e env) Emit(ev protocol.Event) { e.n.report(ev) }
 
-func (e env) Seeds() []protocol.Peer { return e.n.cfg.Seeds }
+func (e env) Seeds() []protocol.Peer { return *e.n.seeds.Load() }
 
 func (e env) Contact(id protocol.NodeID) []byte { return e.n.cfg.Contacts.Contact(id) }
 

@@ -76,6 +76,38 @@ func TestMessagesToOneself(t *testing.T) {
 	})
 }
 
+// Seeds can be replaced while the node runs; the list that a protocol was given
+// stays as it is.
+func TestSeedsAreReplaced(t *testing.T) {
+	given := []protocol.Peer{{ID: 1, Contact: []byte("one")}}
+	r := run(t, &script{}, func(c *node.Config) { c.Seeds = given })
+	r.do(func(env protocol.Env) {
+		before := env.Seeds()
+		later := []protocol.Peer{{ID: 2, Contact: []byte("two")}, {ID: self}}
+		if err := r.SetSeeds(later); err != nil {
+			t.Error(err)
+		}
+		later[0].ID, given[0].ID = 7, 8
+		if got, want := fmt.Sprint(env.Seeds()), fmt.Sprint([]protocol.Peer{{ID: 2, Contact: []byte("two")}, {ID: self}}); got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if before[0].ID != 1 {
+			t.Errorf("the list that a protocol has was written to: %v", before)
+		}
+	})
+	for name, bad := range map[string]protocol.Peer{"no identity": {}, "contact": {ID: 3, Contact: make([]byte, protocol.MaxContact+1)}} {
+		if err := r.SetSeeds([]protocol.Peer{bad}); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+	r.do(func(env protocol.Env) {
+		if got := len(env.Seeds()); got != 2 {
+			t.Errorf("got %d seeds after lists that were refused, want the 2 of before", got)
+		}
+	})
+	r.stop()
+}
+
 func TestContacts(t *testing.T) {
 	seeds := []protocol.Peer{{ID: 1, Contact: []byte("one")}, {ID: self}}
 	r := run(t, &script{}, func(c *node.Config) { c.Seeds = seeds })

@@ -89,9 +89,20 @@ type member struct {
 // join adds a node, which starts from the first one.
 func (h *hub) join(t *testing.T, st *stack.Stack) *member {
 	t.Helper()
+	return h.joinAt(t, st, h.peer(1))
+}
+
+// peer is the node that was added as the given one, counted from 1.
+func (h *hub) peer(number int) protocol.Peer {
+	id := protocol.NodeID(protocol.Mix(uint64(number)))
+	return protocol.Peer{ID: id, Contact: fmt.Append(nil, id)}
+}
+
+// joinAt adds a node, which starts from those given.
+func (h *hub) joinAt(t *testing.T, st *stack.Stack, seeds ...protocol.Peer) *member {
+	t.Helper()
 	h.count++
-	id := protocol.NodeID(protocol.Mix(uint64(h.count)))
-	first := protocol.NodeID(protocol.Mix(1))
+	id := h.peer(h.count).ID
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	p := &port{hub: h, id: id, ctx: ctx, streams: map[protocol.NodeID]chan []byte{}}
@@ -102,7 +113,7 @@ func (h *hub) join(t *testing.T, st *stack.Stack) *member {
 	}
 	n, err := node.New(node.Config{
 		ID: id, Stack: st, Transport: p, Contacts: p, Observer: m.events, Seed: uint64(h.count), Clock: m.clock,
-		Seeds: []protocol.Peer{{ID: first, Contact: p.Contact(first)}}, Index: uint32(h.count - 1),
+		Seeds: seeds, Index: uint32(h.count - 1),
 	})
 	if err != nil {
 		t.Fatal(err)

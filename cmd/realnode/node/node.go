@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +48,7 @@ type Node struct {
 
 	inbox    *inbox
 	requests chan request
+	seeds    atomic.Pointer[[]protocol.Peer] // a list that is never written to
 	started  atomic.Bool
 	done     chan struct{} // closed at the end of Run
 	count    counters
@@ -91,7 +91,6 @@ func New(c Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make node %v: %w", c.ID, err)
 	}
-	c.Seeds = slices.Clone(c.Seeds)
 	n := &Node{
 		cfg: c, proto: proto, layers: stack.Layers(proto), decoders: c.Stack.Decoders(),
 		maxDatagram: c.Transport.MaxDatagram() - protocol.FrameOverhead,
@@ -100,6 +99,9 @@ func New(c Config) (*Node, error) {
 		done:        make(chan struct{}),
 		taken:       make([]item, 0, messagesATurn),
 		rand:        protocol.NewRand(c.Seed),
+	}
+	if err := n.SetSeeds(c.Seeds); err != nil {
+		return nil, fmt.Errorf("make node %v: %w", c.ID, err)
 	}
 	n.count.init(c.Stack)
 	return n, nil

@@ -49,7 +49,7 @@ func TestANodeThatHasNotJoinedIsLiveButNotReady(t *testing.T) {
 }
 
 func TestTheFirstNodeIsReadyAlone(t *testing.T) {
-	obs := mustObserver(t, Options{First: true})
+	obs := mustObserver(t, Options{First: func() bool { return true }})
 	if err := obs.Joined(context.Background()); err != nil {
 		t.Error(err)
 	}

@@ -32,9 +32,10 @@ type Options struct {
 	Traces *Traces
 	// Log is given them; nil for none. It may block without harm.
 	Log slog.Handler
-	// First: the node was told of nobody else to start from, so it has joined as
-	// soon as it runs.
-	First bool
+	// First tells whether the node was told of nobody else to start from, so that it
+	// has joined as soon as it runs; nil: it was. It is called from several
+	// goroutines at once.
+	First func() bool
 	// Queue and SubscriberQueue bound what waits, in records and in events for
 	// each subscriber; zero for the defaults.
 	Queue, SubscriberQueue int
@@ -47,7 +48,7 @@ type Observer struct {
 	start   time.Time
 	metrics *Metrics
 	views   *views
-	first   bool
+	first   func() bool
 
 	queue   chan protocol.Record
 	missed  atomic.Uint64 // records for which the queue had no room
@@ -138,7 +139,7 @@ func (o *Observer) Observe(r protocol.Record) {
 // overlay, or if the node is the first, and otherwise an error that says so. It
 // is a [Check].
 func (o *Observer) Joined(context.Context) error {
-	if o.first {
+	if o.first != nil && o.first() {
 		return nil
 	}
 	return o.views.joined()

@@ -46,8 +46,8 @@ type conn struct {
 	saidBye  bool
 	heardBye bool
 
-	batch   [][]byte // the writer's own
-	hurried bool     // the reader's own: a deadline is set
+	batch   [][]byte  // the writer's own
+	hurried time.Time // the reader's own: since when what is read has a deadline, zero if it has none
 }
 
 func (c *conn) touch()              { c.used.Store(int64(time.Since(c.t.epoch))) }
@@ -159,8 +159,11 @@ func (c *conn) read(older []*conn) {
 			return
 		case err != nil:
 			var refused *refusal
-			if errors.As(err, &refused) {
+			switch {
+			case errors.As(err, &refused):
 				c.t.count.Drop(refused.reason)
+			case isTimeout(err) && !c.hurried.IsZero():
+				c.t.count.Drop(Slow)
 			}
 			c.fail()
 			return
@@ -176,7 +179,7 @@ func (c *conn) read(older []*conn) {
 // expectHello reads the answer to this end's hello. A process that is stopped
 // answers late, so it has as long as any other progress.
 func (c *conn) expectHello() error {
-	c.hurry()
+	c.hurry(0)
 	h, err := readHello(c.nc)
 	if err != nil {
 		return err
@@ -210,19 +213,30 @@ func (c *conn) await(older []*conn) {
 	}
 }
 
-// hurry gives the next read a deadline.
-func (c *conn) hurry() {
+// hurry gives the next read of a message a deadline: there has to be progress
+// within Limits.StreamTimeout, and after that time all in all as much as
+// Limits.MinStreamRate wants. What has come, and not what was announced, buys
+// more time: a length costs nothing.
+func (c *conn) hurry(have int) {
 	c.touch()
-	c.hurried = true
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.t.limits.StreamTimeout))
+	now := time.Now()
+	if c.hurried.IsZero() {
+		c.hurried = now
+	}
+	earned := time.Duration(float64(have) / float64(c.t.limits.MinStreamRate) * float64(time.Second))
+	deadline := c.hurried.Add(earned)
+	if now.Before(deadline) {
+		deadline = now
+	}
+	_ = c.nc.SetReadDeadline(deadline.Add(c.t.limits.StreamTimeout))
 }
 
 // calm takes the deadline back after a message, unless the connection rests.
 func (c *conn) calm() {
-	if !c.hurried {
+	if c.hurried.IsZero() {
 		return
 	}
-	c.hurried = false
+	c.hurried = time.Time{}
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
 	if !c.resting {

@@ -31,8 +31,19 @@ const (
 	Queue
 	// NoRoute: a message to a node of which no address is known.
 	NoRoute
-	// SendFailed: a datagram that the host refused to send.
+	// Unreachable: a datagram to a network or host that this host has no way
+	// to.
+	Unreachable
+	// Refused: a datagram to a port where nobody listens, as far as this host
+	// was told.
+	Refused
+	// SendFailed: a datagram that the host did not send for another reason.
 	SendFailed
+	// ReceiveFailed: the host had an error in the place of a datagram.
+	ReceiveFailed
+	// Slow: a stream message that stopped coming, or came more slowly than
+	// [Limits.MinStreamRate].
+	Slow
 	// Lost: a stream message that was not written when its stream broke.
 	Lost
 	// Inbox: a frame that the node had no room for. The transport never drops
@@ -42,20 +53,24 @@ const (
 )
 
 var reasonTexts = [numReasons]struct{ name, doc string }{
-	Short:       {"short", "too short for its header"},
-	Oversize:    {"oversize", "longer than allowed"},
-	Version:     {"version", "unknown version of a frame or hello"},
-	NotForUs:    {"not_for_us", "addressed to another node"},
-	Unvouched:   {"unvouched", "sender is not who it claims to be"},
-	Rate:        {"rate", "token bucket of the sender was empty"},
-	Handshake:   {"handshake", "hello of a connection was wrong, late or missing"},
-	Connections: {"connections", "too many connections"},
-	Memory:      {"memory", "readers hold too many bytes"},
-	Queue:       {"queue", "too much waits to be sent"},
-	NoRoute:     {"no_route", "address of the receiver is not known"},
-	SendFailed:  {"send_failed", "the host refused to send a datagram"},
-	Lost:        {"lost", "not yet written when its stream broke"},
-	Inbox:       {"inbox", "the node's inbox was full"},
+	Short:         {"short", "too short for its header"},
+	Oversize:      {"oversize", "longer than allowed"},
+	Version:       {"version", "unknown version of a frame or hello"},
+	NotForUs:      {"not_for_us", "addressed to another node"},
+	Unvouched:     {"unvouched", "sender is not who it claims to be"},
+	Rate:          {"rate", "token bucket of the sender was empty"},
+	Handshake:     {"handshake", "hello of a connection was wrong, late or missing"},
+	Connections:   {"connections", "too many connections"},
+	Memory:        {"memory", "readers hold too many bytes"},
+	Queue:         {"queue", "too much waits to be sent"},
+	NoRoute:       {"no_route", "address of the receiver is not known"},
+	Unreachable:   {"unreachable", "no way to the receiver's network or host"},
+	Refused:       {"refused", "nobody listens at the receiver's port"},
+	SendFailed:    {"send_failed", "the host did not send a datagram for another reason"},
+	ReceiveFailed: {"receive_failed", "the host had an error in the place of a datagram"},
+	Slow:          {"slow", "a stream message stopped coming, or came too slowly"},
+	Lost:          {"lost", "not yet written when its stream broke"},
+	Inbox:         {"inbox", "the node's inbox was full"},
 }
 
 // Reasons returns all reasons in order.

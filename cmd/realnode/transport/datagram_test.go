@@ -140,8 +140,9 @@ func TestGarbageFlood(t *testing.T) {
 
 func TestRates(t *testing.T) {
 	now := time.Unix(0, 0)
-	l := Limits{DatagramRate: 10, DatagramBurst: 5, MaxRates: 2}
-	r := newRates(&l)
+	var wanted atomic.Pointer[allowance]
+	wanted.Store(&allowance{10, 5})
+	r := newRates(&wanted, 2)
 	allowed := func(from string, n int) (got int) {
 		for range n {
 			if r.allow(netip.MustParseAddrPort(from), now) {
@@ -166,6 +167,14 @@ func TestRates(t *testing.T) {
 	if got := len(r.buckets.index); got != 2 {
 		t.Errorf("got %d buckets, want 2", got)
 	}
+	wanted.Store(&allowance{100, 20})
+	check("an empty bucket that has become larger", allowed("127.0.0.1:2", 9), 0)
+	now = now.Add(time.Second / 10)
+	check("a tenth of a second later, faster", allowed("127.0.0.1:2", 99), 10)
+	check("an address that is new since", allowed("127.0.0.1:3", 99), 20)
+	now = now.Add(time.Hour)
+	wanted.Store(&allowance{1, 3})
+	check("a full bucket that has become smaller", allowed("127.0.0.1:3", 99), 3)
 }
 
 // BenchmarkDatagrams sends over loopback as fast as a receiver takes it.

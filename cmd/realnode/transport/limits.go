@@ -13,6 +13,11 @@ type Limits struct {
 	// StreamTimeout is how long a stream may make no progress, opening
 	// included, before it breaks. Default 30 s, as in the virtual world.
 	StreamTimeout time.Duration
+	// MinStreamRate is how fast a message on a stream has to arrive, in bytes a
+	// second, once StreamTimeout has passed since it began: whoever trickles it
+	// does not hold the connection. Default 1000, less than any link has that
+	// carries tables of members.
+	MinStreamRate int
 	// HandshakeTimeout is how long an accepted connection may take to say
 	// hello. Default 5 s.
 	HandshakeTimeout time.Duration
@@ -52,7 +57,7 @@ type Limits struct {
 	// DatagramRate is how many datagrams a second one address may send for
 	// long, and DatagramBurst how many at once. An address is an IP address; on
 	// loopback, which many nodes share, an IP address and port. Defaults 20000
-	// and 2000.
+	// and 2000; see [Transport.SetDatagramRate].
 	DatagramRate  float64
 	DatagramBurst int
 	// MaxRates bounds the addresses whose rates are kept; of more, those that
@@ -62,6 +67,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	l.StreamTimeout = cmp.Or(l.StreamTimeout, 30*time.Second)
+	l.MinStreamRate = cmp.Or(l.MinStreamRate, 1000)
 	l.HandshakeTimeout = cmp.Or(l.HandshakeTimeout, 5*time.Second)
 	l.IdleTimeout = cmp.Or(l.IdleTimeout, time.Minute)
 	l.MaxConnections = cmp.Or(l.MaxConnections, 1024)

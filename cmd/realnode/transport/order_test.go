@@ -150,7 +150,7 @@ func TestPauseAfterAMessageInPieces(t *testing.T) {
 		h.hello(3, 1)
 		h.readHello()
 		for _, piece := range []string{"\x00\x00", "\x00\x05", "\x01\x80\x01", "h", "i"} {
-			time.Sleep(25 * time.Second)
+			time.Sleep(7 * time.Second)
 			_, err := nc.Write([]byte(piece))
 			must(t, err)
 		}

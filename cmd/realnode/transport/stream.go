@@ -128,6 +128,28 @@ func (t *Transport) overflow(p *peer) {
 	t.work.Go(func() { t.report(p.id) })
 }
 
+// Disconnect breaks the stream to a node, if there is one, and reports that to
+// [Config].Broken. What waits is lost. It keeps nobody from opening another; that
+// is the network's to refuse.
+func (t *Transport) Disconnect(id protocol.NodeID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.peers[id]
+	if p == nil || t.closed {
+		return
+	}
+	t.loseQueue(p)
+	if p.dial != nil {
+		p.dial.cancel()
+		p.dial = nil
+	}
+	for _, c := range slices.Clone(p.conns) {
+		c.takeDown()
+	}
+	t.forget(p)
+	t.work.Go(func() { t.report(id) })
+}
+
 // connect opens a connection to a peer.
 func (t *Transport) connect(ctx context.Context, p *peer, d *dialing) {
 	nc, err := t.dial(ctx, p.id)

@@ -42,6 +42,7 @@ type Transport struct {
 	maxDatagram int
 	buffers     *sync.Pool
 	packets     atomic.Pointer[packets]
+	allowance   atomic.Pointer[allowance]
 	epoch       time.Time
 	reading     atomic.Int64 // bytes of long messages that arrive
 
@@ -84,6 +85,9 @@ func New(cfg Config) (*Transport, error) {
 		peers:   make(map[protocol.NodeID]*peer),
 		shaking: make(map[net.Conn]netip.Addr),
 		perIP:   make(map[netip.Addr]int),
+	}
+	if err := t.SetDatagramRate(t.limits.DatagramRate, t.limits.DatagramBurst); err != nil {
+		return nil, fmt.Errorf("new transport: %w", err)
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil

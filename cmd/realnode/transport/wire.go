@@ -109,8 +109,8 @@ type frameReader struct {
 	r     *bufio.Reader
 	limit int
 	// progress is called before each read that may wait, once a message has
-	// begun.
-	progress func()
+	// begun, with what has been read of it, in bytes.
+	progress func(have int)
 	// reserve asks for n bytes more to hold a message that arrives; a negative
 	// n gives back.
 	reserve func(n int) bool
@@ -122,8 +122,8 @@ func (f *frameReader) next() ([]byte, error) {
 	if _, err := f.r.Peek(1); err != nil {
 		return nil, err
 	}
-	if f.r.Buffered() < lengthSize {
-		f.progress()
+	if have := f.r.Buffered(); have < lengthSize {
+		f.progress(have)
 	}
 	var length [lengthSize]byte
 	if _, err := io.ReadFull(f.r, length[:]); err != nil {
@@ -156,7 +156,7 @@ func (f *frameReader) body(n int) ([]byte, error) {
 	for have := 0; ; {
 		for have < len(b) {
 			if f.r.Buffered() == 0 {
-				f.progress()
+				f.progress(lengthSize + have)
 			}
 			got, err := f.r.Read(b[have:])
 			have += got

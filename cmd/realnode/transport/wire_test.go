@@ -18,7 +18,7 @@ import (
 func newFrameReader(r io.Reader, limit int) *frameReader {
 	return &frameReader{
 		r: bufio.NewReader(r), limit: limit,
-		progress: func() {}, reserve: func(int) bool { return true },
+		progress: func(int) {}, reserve: func(int) bool { return true },
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
@@ -20,6 +21,10 @@ type bind struct {
 	// other gets datagrams that are not WireGuard's, on the goroutine that
 	// receives; it must neither block nor keep the bytes.
 	other func(b []byte, from netip.AddrPort)
+	// drop counts a packet that was not sent, or an error in the place of one.
+	drop func(Reason)
+	// closing ends with the tunnel.
+	closing <-chan struct{}
 
 	mu   sync.RWMutex
 	conn *net.UDPConn // nil while closed
@@ -60,18 +65,28 @@ func (b *bind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
 	}}, b.listen.Port(), nil
 }
 
-func (b *bind) receive(c *net.UDPConn, packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
-	for {
+// reader is what bind reads from.
+type reader interface {
+	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
+}
+
+func (b *bind) receive(c reader, packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
+	for failed := 0; ; {
 		n, from, err := c.ReadFromUDPAddrPort(packets[0])
 		if errors.Is(err, net.ErrClosed) {
 			return 0, net.ErrClosed
 		}
 		if err != nil {
-			// The device would give up after some: but an unconnected socket
+			// The device would give up after some: but on some systems a socket
 			// reports here what befell datagrams to others (a refused port),
 			// which is no reason to stop.
+			b.drop(ReasonReceive)
+			if failed++; (!unreachable(err) || failed%manyErrors == 0) && !b.pause() {
+				return 0, net.ErrClosed
+			}
 			continue
 		}
+		failed = 0
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		if !isWireGuard(packets[0][:n]) {
 			b.other(packets[0][:n], from)
@@ -80,6 +95,40 @@ func (b *bind) receive(c *net.UDPConn, packets [][]byte, sizes []int, eps []conn
 		sizes[0], eps[0] = n, &endpoint{from}
 		return 1, nil
 	}
+}
+
+const (
+	// manyErrors is how many errors about others are taken in a row without a
+	// pause.
+	manyErrors = 256
+	errorPause = 100 * time.Millisecond
+)
+
+// pause waits after an error that may pass, so that a socket which has nothing
+// else to say does not keep a processor busy. It returns false when the tunnel
+// closes.
+func (b *bind) pause() bool {
+	timer := time.NewTimer(errorPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-b.closing:
+		return false
+	}
+}
+
+// unreachable reports whether an error is about the receiver of a packet.
+func unreachable(err error) bool {
+	for _, about := range []error{
+		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN,
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EMSGSIZE,
+	} {
+		if errors.Is(err, about) {
+			return true
+		}
+	}
+	return false
 }
 
 // isWireGuard reports whether a datagram begins like one of WireGuard's four
@@ -108,7 +157,8 @@ func (b *bind) addr() netip.AddrPort {
 	return b.listen
 }
 
-// Send sends WireGuard's packets.
+// Send sends WireGuard's packets. To the device, those that do not reach anybody
+// look like loss: it would log each.
 func (b *bind) Send(packets [][]byte, ep conn.Endpoint) error {
 	e, ok := ep.(*endpoint)
 	if !ok {
@@ -118,7 +168,7 @@ func (b *bind) Send(packets [][]byte, ep conn.Endpoint) error {
 		if b.holds(p, e.AddrPort) {
 			continue
 		}
-		if err := b.sendTo(p, e.AddrPort); err != nil {
+		if err := b.sendTo(p, e.AddrPort); err != nil && !unreachable(err) {
 			return err
 		}
 	}
@@ -133,6 +183,13 @@ func (b *bind) sendTo(p []byte, to netip.AddrPort) error {
 		return net.ErrClosed
 	}
 	_, err := c.WriteToUDPAddrPort(p, to)
+	switch {
+	case err == nil:
+	case unreachable(err):
+		b.drop(ReasonUnreachable)
+	default:
+		b.drop(ReasonSend)
+	}
 	return err
 }
 

@@ -31,7 +31,7 @@ type Options struct {
 	// not valid, it is Listen where that names an address, and what the seed
 	// saw otherwise. Port 0 stands for the port that the node listens on.
 	Advertise netip.AddrPort
-	// Allow, if not empty, is who may be a peer.
+	// Allow, if not empty, is who may be a peer; see [Tunnel.SetAllow].
 	Allow []Identity
 	// Keepalive is how often an idle peer is sent an empty packet, so that
 	// address translation in between does not forget the way; 0: never, which
@@ -63,8 +63,7 @@ type Tunnel struct {
 	id        protocol.NodeID
 	addr      netip.Addr // overlay
 	secret    *Secret
-	allow     map[Identity]bool // nil: everybody
-	keepalive int               // seconds
+	keepalive int // seconds
 	maxPeers  int
 	wallClock func() time.Time
 	log       *slog.Logger
@@ -80,6 +79,10 @@ type Tunnel struct {
 	closing context.Context
 	close   context.CancelFunc
 	once    sync.Once
+
+	// allow is written under mu. Who is read without it may be off the list a
+	// moment later; learn looks once more.
+	allow atomic.Pointer[allowList]
 
 	// mu guards what follows, and that the device's peers agree with it.
 	mu         sync.RWMutex
@@ -147,18 +150,13 @@ func prepare(o Options) (*Tunnel, error) {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
-	if len(o.Allow) > 0 {
-		t.allow = make(map[Identity]bool, len(o.Allow))
-		for _, i := range o.Allow {
-			t.allow[i] = true
-		}
-	}
+	t.allow.Store(newAllowList(o.Allow))
 	if o.Secret != nil {
 		t.member = o.Secret.member()
 	}
 	t.closing, t.close = context.WithCancel(context.Background())
 	t.admission.init()
-	t.bind.other = t.screen
+	t.bind.other, t.bind.drop, t.bind.closing = t.screen, t.count.drop, t.closing.Done()
 	t.dev = device.NewDevice(inner, t.bind, deviceLogger(t.log))
 	return t, nil
 }

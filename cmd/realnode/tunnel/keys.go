@@ -242,6 +242,9 @@ func (k *Keys) Identity() Identity { return Identity(k.identity.Public().(ed2551
 // NodeID returns the node's name.
 func (k *Keys) NodeID() protocol.NodeID { return k.Identity().NodeID() }
 
+// IsMember tells whether the node has joined a cluster, whose member key it keeps.
+func (k *Keys) IsMember() bool { return !k.member.isZero() }
+
 // WireGuard returns the node's present WireGuard key.
 func (k *Keys) WireGuard() PublicKey { return PublicKey(k.wireguard.PublicKey().Bytes()) }
 

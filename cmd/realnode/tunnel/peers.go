@@ -81,9 +81,9 @@ func (p *peer) lastActive() int64 {
 }
 
 // Route returns the overlay address of a node, and configures it as a
-// WireGuard peer if it is not. It is false for a node that nobody introduced,
-// for all while this node is no member, and when every place is taken by peers
-// that were heard of recently.
+// WireGuard peer if it is not. It is false for a node that nobody introduced or
+// that is not allowed, for all while this node is no member, and when every place
+// is taken by peers that were heard of recently.
 func (t *Tunnel) Route(id protocol.NodeID) (netip.AddrPort, bool) {
 	to := netip.AddrPortFrom(OverlayAddr(id), OverlayPort)
 	if id == t.id {
@@ -100,7 +100,7 @@ func (t *Tunnel) Route(id protocol.NodeID) (netip.AddrPort, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p = t.peers[id]
-	if p == nil {
+	if p == nil || !t.allowed(p.contact.Identity) {
 		return netip.AddrPort{}, false
 	}
 	if p.since != 0 { // and silent
@@ -140,7 +140,7 @@ func (t *Tunnel) Introduce(id protocol.NodeID, contact []byte) error {
 func (t *Tunnel) introduce(id protocol.NodeID, raw []byte) error {
 	t.mu.RLock()
 	p := t.peers[id]
-	known := id == t.id || p != nil && bytes.Equal(p.raw, raw)
+	known := id == t.id || p != nil && bytes.Equal(p.raw, raw) && t.allowed(p.contact.Identity)
 	var sequence uint64
 	if p != nil {
 		sequence = p.contact.Sequence
@@ -173,8 +173,6 @@ func (t *Tunnel) introduce(id protocol.NodeID, raw []byte) error {
 	}
 	return err
 }
-
-func (t *Tunnel) allowed(i Identity) bool { return t.allow == nil || t.allow[i] }
 
 // Contact returns what others need to reach a node, nil if it is not known.
 // The bytes are not to be written to.
@@ -240,6 +238,8 @@ func (t *Tunnel) acceptable(p *peer, c Contact) error {
 	switch {
 	case c.Identity == t.self.Identity || c.NodeID() == t.id:
 		return ReasonSelf
+	case !t.allowed(c.Identity):
+		return ReasonNotAllowed
 	case c.WireGuard == t.self.WireGuard:
 		return ReasonKeyTaken
 	case p == nil:

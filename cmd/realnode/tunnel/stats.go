@@ -2,11 +2,12 @@ package tunnel
 
 import "sync/atomic"
 
-// Reason is why something from outside was dropped.
+// Reason is why something from outside, or on its way there, was dropped.
 type Reason uint8
 
-// The reasons, in the order in which an admission datagram is looked at; those
-// from ReasonStale on need a proof of membership or of a ticket.
+// The reasons, first those of admission datagrams in the order in which they are
+// looked at; of these, the ones from ReasonStale on need a proof of membership or
+// of a ticket.
 const (
 	ReasonForeign     Reason = iota // neither WireGuard's nor an admission datagram
 	ReasonMalformed                 // size, version or form of an admission datagram
@@ -28,13 +29,16 @@ const (
 	ReasonSelf                      // somebody else's claim to be this node
 	ReasonFull                      // no room for another peer
 	ReasonClaim                     // an inner packet whose claimed sender is not its own
+	ReasonUnreachable               // an outer packet whose receiver's network, host or port cannot be reached
+	ReasonSend                      // an outer packet that the host did not send for another reason
+	ReasonReceive                   // an error of the host in the place of an outer packet
 	reasons
 )
 
 var reasonNames = [reasons]string{
 	"foreign", "malformed", "misdirected", "no_secret", "expired", "limited", "unasked", "busy",
 	"unproven", "stale", "replayed", "not_allowed", "forged", "old", "fork", "collision", "key_taken",
-	"self", "full", "claim",
+	"self", "full", "claim", "unreachable", "send_failed", "receive_failed",
 }
 
 // String returns the reason as a metric label.

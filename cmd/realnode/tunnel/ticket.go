@@ -3,6 +3,7 @@ package tunnel
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -66,6 +67,12 @@ func (t Ticket) Text() string {
 	b = append(b, t.key[:]...)
 	b = t.Seed.Append(b)
 	return armour(TicketPrefix, b)
+}
+
+// Of tells whether the ticket was issued with a cluster's secret.
+func (t Ticket) Of(s Secret) bool {
+	key := s.ticketKey(t.id, uint64(t.Expires.Unix()))
+	return subtle.ConstantTimeCompare(key[:], t.key[:]) == 1
 }
 
 // String describes the ticket without what makes it a secret.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/starling-sim/starling/analysis"
 	"github.com/starling-sim/starling/cmd/realnode/lab"
 	"github.com/starling-sim/starling/netmodel"
 	"github.com/starling-sim/starling/protocol"
@@ -42,19 +43,7 @@ type Recording struct {
 	// PeakRSSBytes is the most memory that each node's process ever held, added
 	// up; 0 where the system does not tell.
 	PeakRSSBytes uint64
-	// Lateness says how far the machine kept up.
-	Lateness Lateness
-
-	begun map[int][]scenarios.NetworkFault
-}
-
-// Lateness is by how much things happened later than they should have.
-type Lateness struct {
-	// Timeline is the largest of something in the timeline.
-	Timeline time.Duration
-	// Message is the mean, and MostMessage the largest, of messages that were
-	// held back for the latency of the network.
-	Message, MostMessage time.Duration
+	begun        map[int][]scenarios.NetworkFault
 }
 
 // NextFault returns what a fault of the network did to nodes when it began: at
@@ -261,7 +250,8 @@ func (s *stage) play(o Options) (*Recording, error) {
 	if err := errors.Join(err, context.Cause(s.ctx)); err != nil {
 		return nil, err
 	}
-	return &Recording{IDs: s.ids, Samples: samples, Lateness: s.lateness(), begun: s.begun}, nil
+	samples[len(samples)-1].Late = s.lateness()
+	return &Recording{IDs: s.ids, Samples: samples, begun: s.begun}, nil
 }
 
 // sampleTimes are when all nodes are asked what they counted, but for the end.
@@ -278,8 +268,8 @@ func (s *stage) sampleTimes(duration time.Duration) []time.Duration {
 	return times
 }
 
-func (s *stage) lateness() Lateness {
-	out := Lateness{Timeline: s.loop.late}
+func (s *stage) lateness() *analysis.Lateness {
+	out := &analysis.Lateness{Timeline: s.loop.late}
 	var late, messages uint64
 	for _, n := range s.nodes {
 		n.mu.Lock()
