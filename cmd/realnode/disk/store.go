@@ -14,8 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/starling-sim/starling/protocol/pebblestore"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/pebblestore"
 )
 
 // Store is a node's disk. Its methods may be called from any goroutine.
