@@ -319,13 +319,19 @@ func (p *parts) openNode(st *stack.Stack) error {
 		},
 		Lag: p.metrics.LoopLag,
 	}
+	c.Store = &node.Memory{}
 	if p.store != nil {
 		c.Store = p.store
 	}
+	seed := uint64(0)
 	if p.world != nil {
+		seed = p.world.Seed
 		if err := p.enter(&c); err != nil {
 			return err
 		}
+	}
+	if err := node.Fill(c.Store, st.Initial(), seed, p.id); err != nil {
+		return err
 	}
 	if p.node, err = node.New(c); err != nil {
 		return err

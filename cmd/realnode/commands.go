@@ -152,7 +152,11 @@ func newStatusCommand(a *app) *cobra.Command {
 		func(w io.Writer, s admin.Status) {
 			fmt.Fprintf(w, "node\t%s\nlistens\t%s, %s\nstack\t%s\nrunning\t%s, process %d, version %s\n",
 				s.ID, s.Listen, s.Transport, strings.Join(s.Stack, ", "), time.Duration(s.UptimeS*float64(time.Second)).Round(time.Second), s.PID, s.Version)
-			fmt.Fprintf(w, "members\t%d\nlinks\t%d\nready\t%v\n", s.Members, s.Links, s.Ready)
+			fmt.Fprintf(w, "members\t%d\nlinks\t%d\n", s.Members, s.Links)
+			if m := s.Map; m != nil {
+				fmt.Fprintf(w, "keys\t%d, root %.16s\ndeletions remembered\t%d\n", m.Keys, m.Root, m.Tombstones)
+			}
+			fmt.Fprintf(w, "ready\t%v\n", s.Ready)
 			names := make([]string, 0, len(s.Wrong))
 			for name := range s.Wrong {
 				names = append(names, name)

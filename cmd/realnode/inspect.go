@@ -64,6 +64,7 @@ func (n inspector) Status(ctx context.Context) (admin.Status, error) {
 		if o, _, ok := find[hasNeighbors](n.specs, layers); ok {
 			s.Links = len(o.Neighbors())
 		}
+		s.Map = n.mapOf(layers)
 	})
 	state := n.health.Ready(ctx)
 	s.Ready = state.OK()

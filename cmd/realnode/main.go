@@ -90,6 +90,7 @@ the others:
 	root.AddCommand(
 		newRunCommand(a), newCheckCommand(a), newKeygenCommand(a), newTicketCommand(a), newDemoCommand(a),
 		newStatusCommand(a), newMembersCommand(a), newViewCommand(a), newBroadcastCommand(a), newWatchCommand(a),
+		newPutCommand(a), newGetCommand(a), newDeleteCommand(a), newKeysCommand(a), newIncrementCommand(a), newAddCommand(a), newRemoveCommand(a),
 		newLeaveCommand(a), newVersionCommand(a),
 	)
 	err := root.ExecuteContext(ctx)

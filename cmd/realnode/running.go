@@ -16,6 +16,7 @@ import (
 
 	"github.com/starling-sim/starling/cmd/realnode/admin"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/crdt"
 	"github.com/starling-sim/starling/protocol/plumtree"
 )
 
@@ -156,7 +157,7 @@ func (r *running) startServers(s *servers) error {
 	}
 	if at := r.cfg.AdminListen(); at != "" {
 		c := admin.Config{
-			Listen: at, Node: r.inspector(), Extra: extra, MaxPayload: maxPayload, Logger: r.log,
+			Listen: at, Node: r.inspector(), Extra: extra, MaxPayload: maxPayload, MaxValue: crdt.MaxValue, Logger: r.log,
 		}
 		if r.cfg.Lab.Enabled {
 			c.Lab = labMode{r.parts}

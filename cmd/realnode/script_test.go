@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +49,8 @@ func TestMain(m *testing.M) {
 //	logged NAME TEXT        wait until its log holds a text
 //	metric NAME METRIC      wait until a metric of it, such as
 //	                        name{label="value"}, is above 0
+//	holds NAME KEY VALUE    wait until a key of it is a value: a text, a number, or
+//	                        elements in order; "there" if any, "absent" if none
 //	heard NAME TEXT FROM    broadcast a text at the node FROM, and wait until
 //	                        "realnode watch" of the node NAME shows it
 func TestScripts(t *testing.T) {
@@ -75,6 +78,7 @@ func TestScripts(t *testing.T) {
 			"until":  scriptUntil,
 			"logged": scriptLogged,
 			"metric": scriptMetric,
+			"holds":  scriptHolds,
 			"heard":  scriptHeard,
 		},
 	})
@@ -291,6 +295,32 @@ func scriptMetric(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		return errors.New("it is 0, or there is none")
+	})
+}
+
+func scriptHolds(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) >= 3, "holds NAME KEY VALUE...")
+	n := started(ts, args[0])
+	await(ts, strings.Join(args, " "), func(ctx context.Context) error {
+		v, err := n.client.Key(ctx, []byte(args[1]))
+		got := []string{}
+		switch {
+		case errors.Is(err, admin.ErrNoKey):
+			got = append(got, "absent")
+		case err != nil:
+			return err
+		case v.Value != nil:
+			got = append(got, string(*v.Value))
+		case v.Count != nil:
+			got = append(got, strconv.FormatInt(*v.Count, 10))
+		}
+		for _, e := range v.Elements {
+			got = append(got, string(e))
+		}
+		if there := err == nil && args[2] == "there"; !there && !slices.Equal(got, args[2:]) {
+			return fmt.Errorf("got %q, want %q", got, args[2:])
+		}
+		return nil
 	})
 }
 

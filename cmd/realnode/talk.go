@@ -109,6 +109,7 @@ func (r *running) greet(ctx context.Context) {
 		admin = "off"
 	}
 	r.log.Info("running", append(about, "data", data, "admin", admin, "stack", strings.Join(r.cfg.Stack, ","))...)
+	r.warnOfMemory(ctx)
 	if r.flags.untilEOF {
 		go func() { // ends with the process: reading cannot be interrupted
 			_, _ = io.Copy(io.Discard, r.stdin)

@@ -31,8 +31,15 @@ func (s *Server) answer(do func(r *http.Request) (any, error)) http.HandlerFunc 
 		v, err := do(r)
 		var bad badRequest
 		var large tooLarge
+		var form notAcceptable
 		switch {
 		case err == nil:
+			if b, ok := v.(raw); ok {
+				w.Header().Set("Content-Type", octets)
+				w.Header().Set("X-Content-Type-Options", "nosniff")
+				_, _ = w.Write(b)
+				return
+			}
 			w.Header().Set("Content-Type", "application/json")
 			enc := json.NewEncoder(w)
 			enc.SetIndent("", "  ")
@@ -41,6 +48,10 @@ func (s *Server) answer(do func(r *http.Request) (any, error)) http.HandlerFunc 
 			fail(w, http.StatusBadRequest, err)
 		case errors.As(err, &large):
 			fail(w, http.StatusRequestEntityTooLarge, err)
+		case errors.As(err, &form):
+			fail(w, http.StatusNotAcceptable, err)
+		case errors.Is(err, ErrNoKey):
+			fail(w, http.StatusNotFound, err)
 		case errors.Is(err, ErrNotSupported):
 			fail(w, http.StatusNotImplemented, err)
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -179,8 +179,16 @@ func refusal(resp *http.Response) error {
 	if json.Unmarshal(b, &said) != nil || said.Error == "" {
 		said.Error = resp.Status
 	}
+	if resp.StatusCode == http.StatusNotFound {
+		return absent{errors.New(said.Error)}
+	}
 	if resp.StatusCode == http.StatusNotImplemented {
 		return fmt.Errorf("%s (%w)", said.Error, ErrNotSupported)
 	}
 	return errors.New(said.Error)
 }
+
+// absent is an error of something that is not there.
+type absent struct{ error }
+
+func (absent) Unwrap() error { return ErrNoKey }

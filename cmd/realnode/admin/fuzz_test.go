@@ -24,6 +24,7 @@ import (
 type touched struct {
 	*fake
 	calls int
+	last  admin.Change
 }
 
 func (n *touched) Status(ctx context.Context) (admin.Status, error) {
@@ -73,6 +74,21 @@ func (n *touched) Counters(ctx context.Context) (map[string]uint64, error) {
 	return n.fake.Counters(ctx)
 }
 
+func (n *touched) Key(ctx context.Context, key []byte) (admin.Value, error) {
+	n.calls++
+	return n.fake.Key(ctx, key)
+}
+
+func (n *touched) Keys(ctx context.Context, q admin.KeyQuery) (admin.KeyPage, error) {
+	n.calls++
+	return n.fake.Keys(ctx, q)
+}
+
+func (n *touched) ChangeKey(ctx context.Context, key []byte, c admin.Change) (admin.Changed, error) {
+	n.calls, n.last = n.calls+1, c
+	return n.fake.ChangeKey(ctx, key, c)
+}
+
 // recorder is a ResponseRecorder that has deadlines, as connections do.
 type recorder struct{ *httptest.ResponseRecorder }
 
@@ -102,17 +118,26 @@ func FuzzRequests(f *testing.F) {
 	f.Add("GET", "/livez", "", "", []byte{}, true)
 	f.Add("GET", "/../v1//status", "", "", []byte{}, false)
 	f.Add("PUT", "/v1/nothing", "", "", []byte{}, false)
+	f.Add("GET", "/v1/keys?prefix=a%2F&after=a%ff&limit=10", "", "", []byte{}, false)
+	f.Add("GET", "/v1/keys?limit=0&prefix=%zz", "", "", []byte{}, false)
+	f.Add("GET", "/v1/keys/a%2F%00", bearer, "localhost", []byte{}, true)
+	f.Add("PUT", "/v1/keys/%2E%2E", "", "", []byte("\xff"), false)
+	f.Add("PUT", "/v1/keys/a", "", "", make([]byte, 2001), false)
+	f.Add("DELETE", "/v1/keys/here", "Bearer ", "localhost", []byte{}, true)
+	f.Add("POST", "/v1/keys/a/increment?by=-9223372036854775808", "", "", []byte{}, false)
+	f.Add("POST", "/v1/keys/a/add", "", "", []byte("b"), false)
+	f.Add("POST", "/v1/keys/here/remove", "", "", []byte("b"), false)
 	well := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	f.Fuzz(func(t *testing.T, method, target, authorization, host string, body []byte, tcp bool) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return // the server of package http says so
 		}
-		n := &touched{fake: &fake{said: make(chan []byte, 1), events: make(chan admin.Event, 1), rules: map[uint64]string{7: ""}}}
+		n := &touched{fake: &fake{said: make(chan []byte, 1), events: make(chan admin.Event, 1), rules: map[uint64]string{7: ""}, keys: map[string][]byte{"here": {0xff}}}}
 		n.events <- admin.Event{Name: "swim.alive"}
 		close(n.events)
 		cfg := admin.Config{
-			Listen: "unix:///fuzz", Node: n, Lab: n, MaxPayload: 1000, Logger: slog.New(slog.DiscardHandler),
+			Listen: "unix:///fuzz", Node: n, Lab: n, MaxPayload: 1000, MaxValue: 2000, Logger: slog.New(slog.DiscardHandler),
 			Extra: admin.Extra{Metrics: well, Live: well, Ready: well},
 		}
 		if tcp {
@@ -137,6 +162,8 @@ func FuzzRequests(f *testing.F) {
 			t.Errorf("%s %q: got status %d: %s", method, target, w.Code, w.Body)
 		case w.Code == http.StatusOK && u.Path == "/v1/command" && !json.Valid(body):
 			t.Errorf("took the command %q", body)
+		case len(n.last.Value) > 2000 || n.last.Op != "" && len(n.last.Value) > 0 && !bytes.Equal(n.last.Value, body):
+			t.Errorf("%s %q: wrote %d bytes of a body of %d", method, target, len(n.last.Value), len(body))
 		case len(n.said) > 0 && !bytes.Equal(<-n.said, body):
 			t.Errorf("said something else than %q", body)
 		}
@@ -205,6 +232,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"id":"00000000000000aa","members":3,"wrong":{"disk":"full"},"started":"2026-01-02T03:04:05Z"}`), uint16(200))
 	f.Add([]byte(`[{"id":"00000000000000bb","status":"alive","incarnation":4294967295}]`), uint16(200))
 	f.Add([]byte(`{"error":"no"}`), uint16(501))
+	f.Add([]byte(`{"error":"no such key: \"x\""}`), uint16(404))
+	f.Add([]byte(`{"key":{"base64":"eA==","text":"x"},"kind":"set","elements":[{"base64":"/w=="}],"count":-5,"value":null}`), uint16(200))
+	f.Add([]byte(`{"keys":[{"base64":"eA=="}],"next":"x"}`), uint16(200))
 	f.Add([]byte(`{"error":5}`), uint16(500))
 	f.Fuzz(func(t *testing.T, body []byte, status uint16) {
 		c := admin.ClientOver(says{int(status), body})
@@ -215,12 +245,17 @@ func FuzzAnswers(f *testing.F) {
 		_, err4 := c.Apply(ctx, []byte(`{}`))
 		_, err5 := c.Counters(ctx)
 		err6 := c.Leave(ctx)
-		for _, err := range []error{err1, err2, err3, err4, err5, err6} {
+		_, err7 := c.Key(ctx, []byte("x"))
+		_, err8 := c.Keys(ctx, admin.KeyQuery{})
+		_, err9 := c.ChangeKey(ctx, []byte("x"), admin.Change{Op: admin.Delete})
+		for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9} {
 			switch {
 			case status/100 == 2 && err6 != nil:
 				t.Errorf("status %d: got %v, want no error", status, err6)
 			case status/100 != 2 && (err == nil || strings.TrimPrefix(err.Error(), "node at nowhere: ") == ""):
 				t.Errorf("status %d: got %v, want an error that says something", status, err)
+			case status == http.StatusNotFound && !errors.Is(err, admin.ErrNoKey):
+				t.Errorf("got %v, want that it is not there", err)
 			case status == http.StatusNotImplemented && !errors.Is(err, admin.ErrNotSupported):
 				t.Errorf("got %v, want it not supported", err)
 			}

@@ -31,7 +31,9 @@ type Config struct {
 	Extra Extra
 	// MaxPayload bounds the body of a broadcast, in bytes.
 	MaxPayload int64
-	Logger     *slog.Logger
+	// MaxValue bounds what is written under a key, in bytes.
+	MaxValue int64
+	Logger   *slog.Logger
 }
 
 // Server is the interface of one node.
@@ -205,6 +207,7 @@ func (s *Server) routes() *http.ServeMux {
 		return struct{}{}, n.Broadcast(r.Context(), payload)
 	}))
 	m.HandleFunc("POST /v1/leave", s.answer(func(r *http.Request) (any, error) { return struct{}{}, n.Leave(r.Context()) }))
+	s.keyRoutes(m)
 	s.labRoutes(m)
 	if h := s.cfg.Extra.Metrics; h != nil {
 		m.HandleFunc("GET /metrics", s.bounded(h.ServeHTTP))

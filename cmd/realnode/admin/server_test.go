@@ -25,6 +25,7 @@ type fake struct {
 	said   chan []byte
 	events chan admin.Event
 	rules  map[uint64]string
+	keys   map[string][]byte // registers; nil: the stack has no map
 }
 
 func (*fake) Status(context.Context) (admin.Status, error) {

@@ -21,6 +21,7 @@ type Node interface {
 	// Events sends what protocols emit from now on, until ctx is done. Who
 	// reads too slowly misses some.
 	Events(ctx context.Context) (<-chan Event, error)
+	Keys
 }
 
 // Lab is what lab mode adds.
@@ -50,12 +51,21 @@ type Status struct {
 	UptimeS   float64   `json:"uptime_s"`
 	PID       int       `json:"pid"`
 
-	Members int  `json:"members"` // alive or suspected, this node included
-	Links   int  `json:"links"`
-	Ready   bool `json:"ready"`
+	Members int `json:"members"` // alive or suspected, this node included
+	Links   int `json:"links"`
+	// Map says how much a stack that keeps keys holds; nil if there is none.
+	Map   *Map `json:"map,omitempty"`
+	Ready bool `json:"ready"`
 	// Wrong says what is not well, by check.
 	Wrong map[string]string `json:"wrong,omitempty"`
 	Lab   bool              `json:"lab,omitempty"`
+}
+
+// Map is the size of the replicated map, and what tells it from others.
+type Map struct {
+	Keys       int    `json:"keys"`
+	Tombstones int    `json:"tombstones"` // deletions that are remembered
+	Root       string `json:"root"`       // hex; the same at two nodes if and only if they hold the same
 }
 
 // Member is one node as this one knows it.

@@ -109,7 +109,7 @@ func TestTheDashboardShowsWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"Membership", "Overlay", "Broadcast", "Traffic and drops", "Runtime"}; !slices.Equal(rows, want) {
+	if want := []string{"Membership", "Overlay", "Broadcast", "Replicated map", "Traffic and drops", "Runtime"}; !slices.Equal(rows, want) {
 		t.Errorf("got rows %v, want %v", rows, want)
 	}
 	for _, m := range All() {
@@ -141,7 +141,7 @@ func TestAlertsAreOfWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"StarlingNotReady", "StarlingMembersLost", "StarlingDatagramsDropped", "StarlingLoopLag", "StarlingStoreErrors"} {
+	for _, want := range []string{"StarlingNotReady", "StarlingMembersLost", "StarlingDatagramsDropped", "StarlingLoopLag", "StarlingStoreErrors", "StarlingRootsDiffer", "StarlingSessionsBroken"} {
 		if !names[want] {
 			t.Errorf("there is no alert %s", want)
 		}

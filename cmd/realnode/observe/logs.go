@@ -70,6 +70,22 @@ func levels() map[string]slog.Level {
 		"flood.broadcast": slog.LevelDebug,
 		"flood.deliver":   slog.LevelDebug,
 		"flood.duplicate": slog.LevelDebug,
+
+		"replica.write":          slog.LevelDebug,
+		"replica.apply":          slog.LevelDebug,
+		"replica.read":           slog.LevelDebug,
+		"replica.root":           slog.LevelDebug,
+		"replica.session_begin":  slog.LevelDebug,
+		"replica.session_end":    slog.LevelDebug,
+		"replica.session_broken": slog.LevelInfo, // also because a peer is busy, which is no harm
+		"replica.refused":        slog.LevelWarn,
+		"replica.conflict":       slog.LevelInfo,
+		"replica.hot":            slog.LevelDebug,
+		"replica.cold":           slog.LevelDebug,
+		"replica.push":           slog.LevelDebug,
+		"replica.summary":        slog.LevelInfo, // it writes more than push_rate
+		"replica.vanish":         slog.LevelDebug,
+		"replica.collect":        slog.LevelDebug,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/starling-sim/starling/protocol/gossip"
 	"github.com/starling-sim/starling/protocol/hyparview"
 	"github.com/starling-sim/starling/protocol/plumtree"
+	"github.com/starling-sim/starling/protocol/replica"
 	"github.com/starling-sim/starling/protocol/swim"
 )
 
@@ -29,7 +30,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // specs are all protocols of the repository.
 func specs() []protocol.Spec {
-	return []protocol.Spec{swim.Spec(), hyparview.Spec(), cyclon.Spec(), plumtree.Spec(), gossip.Spec(), flood.Spec()}
+	return []protocol.Spec{swim.Spec(), hyparview.Spec(), cyclon.Spec(), plumtree.Spec(), gossip.Spec(), flood.Spec(), replica.Spec()}
 }
 
 // catalog is immutable, so one serves all tests.

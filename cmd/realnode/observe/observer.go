@@ -111,6 +111,13 @@ func (o *Observer) register(m *Metrics) error {
 	if err := m.ByLabel("starling_overlay_links", o.views.linksByProtocol); err != nil {
 		return err
 	}
+	for name, figure := range map[string]func(*contents) uint64{
+		"starling_replica_keys": keyCount, "starling_replica_tombstones": tombstoneCount, "starling_replica_root": rootNumber,
+	} {
+		if err := m.ByLabel(name, func() map[string]uint64 { return o.views.byContents(figure) }); err != nil {
+			return err
+		}
+	}
 	if err := m.ByLabel("starling_observation_dropped_total", o.Dropped); err != nil {
 		return err
 	}

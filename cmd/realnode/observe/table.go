@@ -51,6 +51,10 @@ var table = []Metric{
 	{Name: metricRoundTrip, Type: Histogram, Help: "Round trips of the probes that were answered, in seconds."},
 	{Name: metricHops, Type: Histogram, Labels: []string{"protocol"}, Help: "Hops that the messages delivered here had travelled, 1 if from their origin."},
 
+	{Name: "starling_replica_keys", Type: Gauge, Labels: []string{"protocol"}, Asked: true, Help: "Keys of the replicated map that this node holds."},
+	{Name: "starling_replica_tombstones", Type: Gauge, Labels: []string{"protocol"}, Asked: true, Help: "Deletions of keys that this node remembers."},
+	{Name: "starling_replica_root", Type: Gauge, Labels: []string{"protocol"}, Asked: true, Help: "Fingerprint, of 52 bits, of the keys that this node holds and what is under them: the same at nodes that hold the same."},
+
 	{Name: metricSent, Type: Counter, Labels: []string{"protocol", "message", "transport"}, Help: "Messages sent, by transport: datagram or stream."},
 	{Name: metricSentBytes, Type: Counter, Labels: []string{"protocol", "message", "transport"}, Help: "Bytes of the messages sent, with their frames and without headers below."},
 	{Name: metricReceived, Type: Counter, Labels: []string{"protocol", "message", "transport"}, Help: "Messages received and decoded, by transport: datagram or stream."},

@@ -46,6 +46,14 @@ type views struct {
 
 	memberCount [statuses]atomic.Int64
 	linkCount   map[uint8]*linkCount
+	contents    map[uint8]*contents // of protocols that keep keys
+}
+
+// contents is what a replica last said of what it holds.
+type contents struct {
+	protocol               string
+	root, keys, tombstones atomic.Uint64
+	told                   atomic.Bool
 }
 
 type linkCount struct {
@@ -60,6 +68,7 @@ func newViews(c *Catalog) *views {
 		members:   map[protocol.NodeID]status{},
 		links:     map[uint8]map[protocol.NodeID]struct{}{},
 		linkCount: map[uint8]*linkCount{},
+		contents:  map[uint8]*contents{},
 	}
 	for name, s := range memberEvents() {
 		if k := c.names[name]; k != nil {
@@ -72,6 +81,10 @@ func newViews(c *Catalog) *views {
 			v.links[number.Protocol()] = map[protocol.NodeID]struct{}{}
 			v.linkCount[number.Protocol()] = &linkCount{protocol: k.protocol}
 		}
+		if k.Role == protocol.RoleRoot {
+			v.roles[number] = k.Role
+			v.contents[number.Protocol()] = &contents{protocol: k.protocol}
+		}
 	}
 	return v
 }
@@ -81,6 +94,14 @@ func (v *views) apply(r protocol.Record) {
 	switch r.Event.Kind {
 	case protocol.EventNodeStarted, protocol.EventNodeRestarted, protocol.EventNodeCrashed, protocol.EventNodeLeft:
 		v.forget()
+		return
+	}
+	if v.roles[r.Event.Kind] == protocol.RoleRoot {
+		c := v.contents[r.Event.Kind.Protocol()]
+		c.root.Store(r.Event.Args[0])
+		c.keys.Store(r.Event.Args[1])
+		c.tombstones.Store(r.Event.Args[2])
+		c.told.Store(true)
 		return
 	}
 	if r.Event.Peer == 0 || r.Event.Peer == r.Node {
@@ -120,6 +141,9 @@ func (v *views) forget() {
 		clear(links)
 		v.linkCount[number].Store(0)
 	}
+	for _, c := range v.contents {
+		c.told.Store(false)
+	}
 }
 
 func (v *views) membersByStatus() map[string]uint64 {
@@ -137,6 +161,25 @@ func (v *views) linksByProtocol() map[string]uint64 {
 	}
 	return m
 }
+
+// byContents are figures of what protocols keep, of those that have said it.
+func (v *views) byContents(figure func(c *contents) uint64) map[string]uint64 {
+	m := map[string]uint64{}
+	for _, c := range v.contents {
+		if c.told.Load() {
+			m[c.protocol] = figure(c)
+		}
+	}
+	return m
+}
+
+func keyCount(c *contents) uint64 { return c.keys.Load() }
+
+func tombstoneCount(c *contents) uint64 { return c.tombstones.Load() }
+
+// rootNumber is as much of a root as a metric, which is a floating-point number,
+// holds exactly.
+func rootNumber(c *contents) uint64 { return c.root.Load() >> 12 }
 
 // errAlone is why a node is not part of a cluster.
 var errAlone = errors.New("no other member is alive in this node's view and its overlay has no link")

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,15 +14,17 @@ import (
 func TestViewsCountWhatTheHistoryTells(t *testing.T) {
 	catalog := mustCatalog(t)
 	memberNames := []string{"swim.alive", "swim.suspect", "swim.confirm_dead", "swim.left", "swim.reap"}
+	rootNames := []string{"replica.root"}
 	linkNames := []string{"hyparview.neighbor_up", "hyparview.neighbor_down", "cyclon.neighbor_up", "cyclon.neighbor_down"}
 	rapid.Check(t, func(t *rapid.T) {
 		v := newViews(catalog)
 		var history []protocol.Record
 		for range rapid.IntRange(0, 60).Draw(t, "events") {
-			name := rapid.SampledFrom(append(append([]string{"world.started"}, memberNames...), linkNames...)).Draw(t, "name")
+			name := rapid.SampledFrom(slices.Concat([]string{"world.started"}, rootNames, memberNames, linkNames)).Draw(t, "name")
 			r := protocol.Record{Node: self, Event: protocol.Event{
 				Kind: catalog.names[name].Kind,
 				Peer: rapid.SampledFrom([]protocol.NodeID{0, self, 1, 2, 3, 4}).Draw(t, "peer"),
+				Args: [3]uint64{rapid.Uint64().Draw(t, "root"), rapid.Uint64().Draw(t, "keys"), rapid.Uint64().Draw(t, "tombstones")},
 			}}
 			if name == "world.started" {
 				history = nil
@@ -46,6 +49,7 @@ func TestViewsCountWhatTheHistoryTells(t *testing.T) {
 					status = "dead"
 				case "swim.reap":
 					status = ""
+				case "replica.root":
 				default:
 					linked[k.protocol] = k.short == "neighbor_up"
 				}
@@ -59,6 +63,15 @@ func TestViewsCountWhatTheHistoryTells(t *testing.T) {
 				}
 			}
 		}
+		keys, tombstones, roots := map[string]uint64{}, map[string]uint64{}, map[string]uint64{}
+		for _, r := range history {
+			if catalog.kinds[r.Event.Kind].Name == "replica.root" {
+				roots["replica"], keys["replica"], tombstones["replica"] = r.Event.Args[0]/4096, r.Event.Args[1], r.Event.Args[2]
+			}
+		}
+		mustEqualCounts(t, "keys", v.byContents(keyCount), keys)
+		mustEqualCounts(t, "tombstones", v.byContents(tombstoneCount), tombstones)
+		mustEqualCounts(t, "roots", v.byContents(rootNumber), roots)
 		mustEqualCounts(t, "members", v.membersByStatus(), members)
 		mustEqualCounts(t, "links", v.linksByProtocol(), links)
 		wantJoined := members["alive"]+members["suspect"]+links["hyparview"]+links["cyclon"] > 0
