@@ -232,6 +232,27 @@ func TestDamagedDisk(t *testing.T) {
 	}
 }
 
+// A node that is started with the disk of another goes on with what is there,
+// under a name of its own.
+func TestDiskOfAnother(t *testing.T) {
+	s := newStage(t, still(), 2)
+	a := s.actors[0]
+	s.put(0, "k", "v")
+	other := clock.Actor{Node: 0xabc, Incarnation: 3}
+	a.disk.values[keyActor] = clock.AppendActor(nil, other)
+	s.crash(0, 0)
+	s.put(0, "next", "v")
+	if a.node.actor.Node == other.Node || !a.node.ready {
+		t.Errorf("it goes on as %v, ready: %v", a.node.actor, a.node.ready)
+	}
+	s.meet(1, 0)
+	for _, key := range []string{"k", "next"} {
+		if s.get(1, key) != "v" {
+			t.Errorf("the other has not heard of %q", key)
+		}
+	}
+}
+
 // A node whose disk went back to what it was some time ago takes another name
 // when it hears of what it did since. Its next writes are not mistaken for those.
 func TestDiskThatWentBack(t *testing.T) {

@@ -23,6 +23,7 @@ var ErrNotReady = errors.New("the disk could not be read yet")
 // takes no part in anything: what it does not know to have it would lose.
 func (n *Node) recovered(env protocol.Env) {
 	if err := n.recover(env); err != nil {
+		env.Emit(protocol.Event{Kind: EventUnreadable})
 		env.After(recoverRetry, protocol.Timer{Kind: timerRecover})
 		return
 	}
@@ -36,6 +37,9 @@ func (n *Node) recover(env protocol.Env) error {
 	err := errors.Join(n.recoverActor(env), n.recoverKnown(env), n.recoverClock(env))
 	if err == nil {
 		err = n.recoverEntries(env)
+	}
+	if err == nil && n.actor.Node != env.ID() {
+		err = n.rename(env) // the disk was another node's: its contents are as good
 	}
 	if err != nil {
 		return fmt.Errorf("recover replica: %w", err)
@@ -52,10 +56,8 @@ func (n *Node) recoverActor(env protocol.Env) error {
 		return n.rename(env)
 	}
 	r := wire.NewReader(raw)
-	if n.actor = clock.ReadActor(&r); r.Finish() != nil || n.actor.Node != env.ID() {
-		return fmt.Errorf("%s: got % x", keyActor, raw)
-	}
-	return nil
+	n.actor = clock.ReadActor(&r)
+	return r.Finish()
 }
 
 func (n *Node) recoverKnown(env protocol.Env) error {
