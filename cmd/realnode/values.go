@@ -173,7 +173,7 @@ func (n inspector) mapOf(layers []protocol.Protocol) *admin.Map {
 
 // warnOfMemory says so if a node keeps keys that end with the process.
 func (r *running) warnOfMemory(ctx context.Context) {
-	if r.store != nil {
+	if r.store != nil || r.world != nil { // an experiment knows, and may not have begun
 		return
 	}
 	_ = r.node.Inspect(ctx, func(layers []protocol.Protocol) {
