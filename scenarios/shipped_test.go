@@ -64,6 +64,11 @@ func TestShippedScenariosMakeWorlds(t *testing.T) {
 				if s.Nodes.Count > 1000 {
 					continue
 				}
+				if _, ok := s.Protocol["replica"]; ok { // a data set is as large as it likes
+					if err := s.Set(scenarios.Assignment{Key: "protocol.replica.initial_keys", Value: "1000"}); err != nil {
+						t.Fatal(err)
+					}
+				}
 				w, err := s.World(scenarios.WorldOptions{Workers: 1})
 				if err != nil {
 					t.Fatalf("%v: %v", points[k].Assignments, err)

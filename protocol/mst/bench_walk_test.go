@@ -7,7 +7,7 @@ import (
 
 // BenchmarkWalk: bytes both ways and rounds of a walk between trees of 1 M
 // keys with 10,000 differences; frames are not counted. Yardsticks
-// (references/replication.md): B=4 6.5 MB and 11 rounds, B=16 10.6 MB and 6,
+// (estimated beforehand): B=4 6.5 MB and 11 rounds, B=16 10.6 MB and 6,
 // B=64 20.6 MB and 4, contiguous updates at B=16 0.35 MB and 6; with
 // summaries at B=16 about 3.8 MB and 7. Full state takes 32 MB; the
 // information bound is 145 kB.

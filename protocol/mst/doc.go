@@ -123,7 +123,7 @@
 // 17 ms.
 //
 // A walk with 10,000 random differences, requests included, next to the sizes
-// that references give for full pages:
+// estimated beforehand for full pages:
 //
 //	B = 4                   8.5 MB  11 rounds   6.5 MB
 //	B = 16                 12.1 MB   6 rounds  10.6 MB

@@ -85,7 +85,7 @@ func (n *Node) entries(env protocol.Env, s *session, m *Entries) {
 			continue
 		}
 		if got.changed {
-			s.keys++
+			n.changed(s)
 		}
 		// The one who began hears of what is known better here; it sends its own
 		// deletions first, and the last word on what it fetched.

@@ -89,7 +89,7 @@ func (s *stage) fill(count int) {
 
 // BenchmarkSession is a whole session of two nodes that have 100,000 keys of 16
 // bytes, with values of 16, of which 1000 differ. Yardstick: of the pages alone,
-// references give 10.6 MB and 6 round trips for 10,000 differences among a
+// estimated beforehand were 10.6 MB and 6 round trips for 10,000 differences among a
 // million at this base.
 func BenchmarkSession(b *testing.B) {
 	for _, differences := range []int{0, 1000} {

@@ -13,8 +13,9 @@ import (
 // ours otherwise.
 type Config struct {
 	// Interval is the mean time between the anti-entropy sessions that a node
-	// begins; each time is drawn from half of it to one and a half.
-	Interval quantity.Duration `toml:"interval" doc:"mean time between the anti-entropy sessions that a node begins; each is drawn from half to one and a half"`
+	// begins; each time is drawn from half of it to one and a half, and halved
+	// if sessions have changed something since the last.
+	Interval quantity.Duration `toml:"interval" doc:"mean time between the anti-entropy sessions that a node begins; each is drawn from half to one and a half, and half of that while sessions change something"`
 	// Sessions is how many sessions a node takes part in at once, on each
 	// side.
 	Sessions int `toml:"sessions" doc:"anti-entropy sessions that a node begins, and that it answers, at once"`
@@ -75,7 +76,7 @@ func Default() Config {
 		Interval:       quantity.Duration(60 * time.Second),
 		Sessions:       4,
 		SessionTimeout: quantity.Duration(30 * time.Second),
-		SummaryLevels:  1,
+		SummaryLevels:  2,
 		TreeBase:       mst.DefaultBase,
 
 		Push:        "hot",

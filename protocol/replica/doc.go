@@ -19,8 +19,10 @@
 //
 // # A session
 //
-// About every interval a node begins a session with a peer of the sampler below
-// it. Both work on a snapshot, which costs nothing. A begins, B answers:
+// About every interval a node begins a session with a peer of the lowest sampler
+// below it, the one that knows most; in half the time if sessions have changed
+// something since the last, for then others lack it, too. Both work on a
+// snapshot, which costs nothing. A begins, B answers:
 //
 //	A          B
 //	Open ───►            root and known of A

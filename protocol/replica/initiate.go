@@ -129,7 +129,7 @@ func (n *Node) fetchedEntries(env protocol.Env, s *session, items []Item) {
 			continue
 		}
 		if got.changed {
-			s.keys++
+			n.changed(s)
 		}
 		switch {
 		case bytes.Equal(got.raw, i.Entry):

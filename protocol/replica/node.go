@@ -2,6 +2,7 @@ package replica
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/starling-sim/starling/protocol"
@@ -48,6 +49,7 @@ type Node struct {
 	sessions []*session
 	numbered uint64 // sessions
 	tries    uint   // sessions in a row that found no peer
+	news     bool   // sessions have changed something since the last one was begun
 	hurried  protocol.Time
 	idling   bool // there is a timer that ends silent sessions
 	rates    []rated
@@ -55,9 +57,9 @@ type Node struct {
 }
 
 func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
-	sampler, err := broadcast.FindSampler(lower)
+	sampler, err := findSampler(lower)
 	if err != nil {
-		return nil, fmt.Errorf("replica: %w", err)
+		return nil, err
 	}
 	n := &Node{shared: s, sampler: sampler, heat: newHeat(&s.cfg), tree: mst.New(s.profile, s.pool)}
 	n.push = pusher{interval: s.cfg.PushMin.Std(), bucket: bucket{rate: int64(s.cfg.PushRate), burst: int64(s.cfg.PushRate)}}
@@ -71,6 +73,18 @@ func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
 		return nil, fmt.Errorf("replica: push = %q needs a protocol that broadcasts below: want plumtree, gossip or flood before it in the stack, or push = \"none\"", s.cfg.Push)
 	}
 	return n, nil
+}
+
+// findSampler returns the lowest peer sampler: that knows most. With the few
+// links of an overlay, which may be all near, sessions would bring news no
+// faster than from neighbour to neighbour.
+func findSampler(lower []protocol.Protocol) (broadcast.Sampler, error) {
+	for _, p := range lower {
+		if s, ok := p.(broadcast.Sampler); ok {
+			return s, nil
+		}
+	}
+	return nil, errors.New("replica: no peer sampler below: want swim, cyclon or hyparview before it in the stack")
 }
 
 // Start implements protocol.Protocol: it reads what is on disk.

@@ -184,7 +184,7 @@ func (n *Node) without(env protocol.Env, s *session, key []byte, e crdt.Entry, r
 		return nil
 	}
 	n.syncLater(env)
-	s.keys++
+	n.changed(s)
 	if e.Live() && !rest.Live() {
 		env.Emit(protocol.Event{Kind: EventVanish, Peer: s.peer, Args: [3]uint64{keyHash(key), versionSeen(e)}})
 	}

@@ -85,7 +85,18 @@ func (n *Node) begin(env protocol.Env) {
 		return
 	}
 	n.tries = 0
-	n.later(env, interval/2+env.Rand().DurationN(interval))
+	d := interval/2 + env.Rand().DurationN(interval)
+	if n.news {
+		d, n.news = d/2, false
+	}
+	n.later(env, d)
+}
+
+// changed counts a key that a session changed here. Who learns something passes it
+// on sooner.
+func (n *Node) changed(s *session) {
+	s.keys++
+	n.news = true
 }
 
 // ongoing is the number of sessions that this node began, or answers.
