@@ -12,9 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/starling-sim/starling/netmodel"
-	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 )
 
 // plan is a generated world: a network, nodes, and what happens to them.

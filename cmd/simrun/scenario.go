@@ -82,7 +82,6 @@ func loadScenario(path string) (*scenarios.Scenario, error) {
 // nodesOf is the number of nodes that may ever take part.
 func nodesOf(s *scenarios.Scenario) int { return s.Nodes.Count + s.Nodes.Spare }
 
-
 // scenarioDifferences returns the lines in which the behaviour of two sweeps
 // differs; the number of seeds, which may grow, does not count.
 func scenarioDifferences(before, after *scenarios.Scenario) ([]string, error) {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"github.com/starling-sim/starling/protocol/pebblestore"
 	"github.com/starling-sim/starling/protocol"
+	"github.com/starling-sim/starling/protocol/pebblestore"
 	"github.com/starling-sim/starling/sim"
 )
 

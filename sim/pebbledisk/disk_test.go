@@ -8,9 +8,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/sim/storetest"
 )
 

@@ -7,9 +7,9 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 )
 
 // newImage returns an image of n pairs with values of a size.

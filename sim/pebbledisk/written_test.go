@@ -6,9 +6,9 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/starling-sim/starling/sim/pebbledisk"
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/sim"
+	"github.com/starling-sim/starling/sim/pebbledisk"
 )
 
 // write applies batches of random writes, overwriting and deleting as it goes.

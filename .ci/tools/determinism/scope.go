@@ -45,7 +45,8 @@ var scopes = []scope{
 		"a store's contents are a function of what was written; Pebble's own goroutines and clocks do not show in them",
 	},
 	{
-		"sim/pebbledisk", []Rule{MapRange, Random, Pointer},
+		"sim/pebbledisk",
+		[]Rule{MapRange, Random, Pointer},
 		"Pebble works on its own goroutines, which disks hold still at fixed points",
 	},
 	{
