@@ -199,12 +199,18 @@ func (n *Node) merge(env protocol.Env, key []byte, remote crdt.Entry, from proto
 	}
 	n.syncLater(env)
 	seen, hash := local.Version(), keyHash(key)
+	writes := uint64(0)
+	for d := range remote.Version().All() {
+		if !seen.Contains(d) {
+			writes++
+		}
+	}
 	for d := range inEffect(next) {
 		if !seen.Contains(d) && d.Actor != n.actor {
 			env.Emit(protocol.Event{Kind: EventApply, Peer: from, Args: [3]uint64{hash, versionOf(d), way}})
 		}
 	}
-	n.heat.touch(env, key)
+	n.heat.touch(env, key, writes)
 	return merged{raw, !local.IsZero(), true}, true
 }
 

@@ -62,8 +62,8 @@ func (h *heat) decayed(count uint64, passed time.Duration) uint64 {
 	return count - lost
 }
 
-// touch counts a write of a key and reports whether the key is hot.
-func (h *heat) touch(env protocol.Env, key []byte) bool {
+// touch counts writes of a key and reports whether the key is hot.
+func (h *heat) touch(env protocol.Env, key []byte, writes uint64) bool {
 	w, ok := h.young[string(key)]
 	if !ok {
 		w = h.old[string(key)]
@@ -74,7 +74,7 @@ func (h *heat) touch(env protocol.Env, key []byte) bool {
 	if w.hot && count < h.cold {
 		w.hot = false
 	}
-	count = min(count+one, 1<<62)
+	count = min(count+writes*one, 1<<62)
 	if count >= h.hot {
 		w.hot = true
 	}

@@ -41,7 +41,7 @@ func TestHeatDecays(t *testing.T) {
 				rt.Fatalf("got a count of %f, want %f to %f", got, exact, most)
 			}
 			was := hot
-			hot = h.touch(a, []byte("k"))
+			hot = h.touch(a, []byte("k"), 1)
 			switch got := float64(before) / one; { // the rule, from the count
 			case hot && !was && got+1 < bound(c.HotRate)*0.999:
 				rt.Fatalf("hot at %f, want from %f", got+1, bound(c.HotRate))
@@ -86,7 +86,7 @@ func TestHotAndColdWithHysteresis(t *testing.T) {
 	every := func(interval time.Duration, count int) (hot bool) {
 		for range count {
 			s.now = s.now.Add(interval)
-			hot = h.touch(a, []byte("k"))
+			hot = h.touch(a, []byte("k"), 1)
 		}
 		return hot
 	}
@@ -108,7 +108,7 @@ func TestHotAndColdWithHysteresis(t *testing.T) {
 		t.Errorf("got %d and %d events, want the key to have become hot and cold once", hot, cold)
 	}
 	for i := range 1000 {
-		h.touch(a, fmt.Append(nil, i))
+		h.touch(a, fmt.Append(nil, i), 1)
 	}
 	if n := len(h.young) + len(h.old); n > 16 {
 		t.Errorf("the rates of %d keys are known, want at most 16", n)

@@ -46,7 +46,7 @@ func (n *Node) write(env protocol.Env, key []byte, operate func(crdt.Entry, crdt
 	if !next.Live() {
 		flags |= protocol.WriteDeletes
 	}
-	hot := n.heat.touch(env, key)
+	hot := n.heat.touch(env, key, 1)
 	if n.pushes(hot) && change.Size() <= int(n.cfg.PushLimit) {
 		flags |= protocol.WritePushed
 		n.gather(env, key, change)
