@@ -37,12 +37,14 @@ func (n *Node) opened(env protocol.Env, from protocol.NodeID, m *Open) {
 	s.theirs = m.Known
 	s.queue(&tombstonesJob{from: []byte(prefixTombstone)})
 	s.queue(ready{&Accept{Session: s.id, Root: s.mine.Root(), Known: s.known}})
+	n.compareFlat(s, m.Root)
 	n.drain(env, s)
 }
 
-// owe notes that the peer has asked for so many pages or entries more.
+// owe notes that the peer has asked for so many pages or entries more, as it does
+// when it walks the tree.
 func (n *Node) owe(env protocol.Env, s *session, count int) bool {
-	if s.owed += count; s.owed > maxFlight {
+	if s.owed += count; s.owed > maxFlight || n.cfg.Compare != compareMST {
 		n.abort(env, s, BrokenMalformed)
 		return false
 	}
@@ -64,6 +66,10 @@ func (n *Node) fetched(env protocol.Env, s *session, m *Fetch) {
 // entries takes entries: of one who was asked for them, of one who brings what
 // this node lacks, or knows better.
 func (n *Node) entries(env protocol.Env, s *session, m *Entries) {
+	if s.began && m.Round > 0 && s.flat != nil {
+		n.state(env, s, m)
+		return
+	}
 	if m.Round > 0 {
 		if !s.began || !s.answered(len(m.Items), m.Round) {
 			n.abort(env, s, BrokenMalformed)

@@ -21,6 +21,11 @@ type Config struct {
 	Sessions int `toml:"sessions" doc:"anti-entropy sessions that a node begins, and that it answers, at once"`
 	// SessionTimeout is how long a session goes on without a message.
 	SessionTimeout quantity.Duration `toml:"session_timeout" doc:"how long a session goes on without a message before it is given up"`
+	// Compare says how a session finds what differs. All nodes need the same.
+	Compare string `toml:"compare" doc:"how a session finds what differs: mst, by a walk of the other's Merkle Search Tree; to compare it with: merkle, by the leaves of a flat Merkle tree; full, everything is sent; the same at all nodes" enum:"mst,merkle,full"`
+	// MerkleDepth is the depth of the flat Merkle tree. The default is
+	// Cassandra's.
+	MerkleDepth int `toml:"merkle_depth" doc:"the flat Merkle tree has two to this power leaves, of 16 bytes; the same at all nodes"`
 	// SummaryLevels is of how many of the tree's levels pages are asked for as 8
 	// bytes an entry first.
 	SummaryLevels int `toml:"summary_levels" doc:"pages of this many levels, from the lowest, are asked for as 8 bytes an entry first: fewer bytes, one more round each"`
@@ -76,6 +81,8 @@ func Default() Config {
 		Interval:       quantity.Duration(60 * time.Second),
 		Sessions:       4,
 		SessionTimeout: quantity.Duration(30 * time.Second),
+		Compare:        compareMST,
+		MerkleDepth:    15,
 		SummaryLevels:  2,
 		TreeBase:       mst.DefaultBase,
 
@@ -143,6 +150,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("initial_value: got %s, want at most %s", c.InitialValue, quantity.Size(crdt.MaxValue))
 	case c.Sessions < 1 || c.Sessions > 1024:
 		return fmt.Errorf("sessions: got %d, want 1 to 1024", c.Sessions)
+	case c.MerkleDepth < 1 || c.MerkleDepth > maxDepth:
+		return fmt.Errorf("merkle_depth: got %d, want 1 to %d", c.MerkleDepth, maxDepth)
 	case c.SummaryLevels < 0 || c.SummaryLevels > 64:
 		return fmt.Errorf("summary_levels: got %d, want 0 to 64", c.SummaryLevels)
 	case c.TrackedKeys < 1 || c.TrackedKeys > 1<<26:
@@ -156,6 +165,14 @@ func (c *Config) Check() error {
 	case "hot", "all", "none":
 	default:
 		return fmt.Errorf("push: got %q, want hot, all or none", c.Push)
+	}
+	if c.Compare == compareMerkle && 1<<c.MerkleDepth > c.PeerRate {
+		return fmt.Errorf("merkle_depth: got %d, want at most peer_rate, %s, at a byte for each leaf", c.MerkleDepth, c.PeerRate)
+	}
+	switch c.Compare {
+	case compareMST, compareMerkle, compareFull:
+	default:
+		return fmt.Errorf("compare: got %q, want mst, merkle or full", c.Compare)
 	}
 	_, err := c.profile()
 	return err

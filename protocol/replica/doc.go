@@ -45,6 +45,34 @@
 // anywhere, leaves nothing to clean up, and the next one skips what has become
 // equal.
 //
+// # Other sessions
+//
+// Two other ways to find what differs are there to compare this one with
+// (compare). Everything but the walk is the same.
+//
+// With "merkle", there is a flat Merkle tree over 2^merkle_depth buckets of
+// keys, a key's being the first bits of its SHA-256. B sends all leaves, 16
+// bytes each, and no inner nodes (512 KiB at the default depth, Cassandra's,
+// which sends the whole tree as well); A names the buckets that differ, and both
+// send all that is in these. Equal roots end it before. Leaves are made anew for
+// each session.
+//
+//	Open ───►
+//	     ◄─── Accept
+//	     ◄─── Leaves
+//	Buckets ►            that differ
+//	     ◄─── Entries    of all their keys at B, in the order of keys
+//	     ◄─── Last
+//	Entries ─►           of all their keys at A
+//	Commit ─►
+//	     ◄─── Done
+//
+// With "full", B sends all that it has after Accept, and then A does, as in
+// memberlist's push-pull.
+//
+// A leaf is zeros for no keys, and takes in the keys of its bucket in their
+// order: the first 16 bytes of SHA-256 of the leaf as it was, key and digest.
+//
 // # Known
 //
 // A node's known is a version vector: it names, without gaps, the events that the
@@ -111,7 +139,13 @@
 //	                number of keys that changed, 1 byte whether all was taken
 //	0x070a abort    session, 1 byte reason
 //
-// No list is empty. Commit and done say how many messages went before them,
+//	0x070b leaves   session, variable first, variable count, for each: 16 bytes
+//	0x070c buckets  session, variable round, variable count, for each: variable
+//	                number of buckets between the last one and it
+//	0x070d last     session, variable round, variable number of messages sent
+//	                before it
+//
+// No list is empty. Commit, done and last say how many messages went before them,
 // because a stream that breaks and is opened anew loses some and not others.
 //
 // A broadcast begins with 0x0701, then variable count, for each: bytes key,

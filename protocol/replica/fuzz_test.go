@@ -60,11 +60,13 @@ func FuzzNode(f *testing.F) {
 	}
 	f.Add(all, uint8(0))
 	f.Add(all, uint8(1))
-	f.Add(recorded(f, 0), uint8(0))
-	f.Add(recorded(f, 1), uint8(1))
+	for mode := range uint8(len(modes)) {
+		f.Add(recorded(f, 0, fuzzed(mode)), 2*mode)
+		f.Add(recorded(f, 1, fuzzed(mode)), 2*mode+1)
+	}
 	d := decoders()
 	f.Fuzz(func(t *testing.T, script []byte, first uint8) {
-		s := newStage(t, still(), 2)
+		s := newStage(t, fuzzed(first/2), 2)
 		a := s.actors[0]
 		s.put(0, "mine", "v")
 		s.put(0, "both", "v")
@@ -101,6 +103,14 @@ func FuzzNode(f *testing.F) {
 	})
 }
 
+// fuzzed is a configuration with one of the ways to compare contents.
+func fuzzed(mode uint8) Config {
+	c := still()
+	c.Compare = modes[int(mode)%len(modes)]
+	c.MerkleDepth = 3
+	return c
+}
+
 // inSession puts a message into the session that a node began.
 func inSession(m protocol.Message, id uint64) protocol.Message {
 	switch m := m.(type) {
@@ -112,13 +122,17 @@ func inSession(m protocol.Message, id uint64) protocol.Message {
 		m.Session = id
 	case *Done:
 		m.Session = id
+	case *Leaves:
+		m.Session = id
+	case *Last:
+		m.Session = id
 	}
 	return m
 }
 
 // recorded is what a true peer says in a session that this node or it began.
-func recorded(t testing.TB, first int) (script []byte) {
-	s := newStage(t, still(), 2)
+func recorded(t testing.TB, first int, c Config) (script []byte) {
+	s := newStage(t, c, 2)
 	s.put(0, "mine", "v")
 	s.put(0, "both", "v")
 	s.put(1, "both", "w")

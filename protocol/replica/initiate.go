@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/starling-sim/starling/protocol"
 	"github.com/starling-sim/starling/protocol/clock"
@@ -9,9 +10,9 @@ import (
 	"github.com/starling-sim/starling/protocol/mst"
 )
 
-// accepted begins the walk of the peer's tree.
+// accepted begins the walk of the peer's tree, or what takes its place.
 func (n *Node) accepted(env protocol.Env, s *session, m *Accept) {
-	if s.puller != nil {
+	if s.puller != nil || s.flat != nil {
 		n.abort(env, s, BrokenMalformed)
 		return
 	}
@@ -21,7 +22,11 @@ func (n *Node) accepted(env protocol.Env, s *session, m *Accept) {
 	}
 	s.round++
 	s.theirs = m.Known
-	s.puller = mst.NewPuller(s.mine, m.Root, mst.PullOptions{SummaryLevels: n.cfg.SummaryLevels})
+	if n.cfg.Compare == compareMST {
+		s.puller = mst.NewPuller(s.mine, m.Root, mst.PullOptions{SummaryLevels: n.cfg.SummaryLevels})
+	} else {
+		n.awaitFlat(s, m.Root)
+	}
 	s.queue(&tombstonesJob{from: []byte(prefixTombstone)})
 }
 
@@ -30,9 +35,23 @@ func (n *Node) accepted(env protocol.Env, s *session, m *Accept) {
 // queued nothing. It is called when nothing is queued: who has much to send asks
 // for no more.
 func (n *Node) walk(s *session) bool {
-	if s.puller == nil || s.committed {
+	switch {
+	case s.committed:
+		return false
+	case s.puller != nil:
+		n.walkTree(s)
+	case s.flat == nil || !s.flat.complete:
 		return false
 	}
+	if s.flight == 0 && len(s.jobs) == 0 {
+		s.committed = true
+		s.round++
+		s.queue(commitJob{})
+	}
+	return len(s.jobs) > 0
+}
+
+func (n *Node) walkTree(s *session) {
 	var lacks [][]byte
 	s.puller.Drain(func(d mst.Difference) {
 		if d.HasTheirs {
@@ -45,12 +64,6 @@ func (n *Node) walk(s *session) bool {
 		s.queue(&offersJob{lacks})
 	}
 	s.ask(n.cfg.chunk())
-	if s.flight == 0 && len(s.jobs) == 0 {
-		s.committed = true
-		s.round++
-		s.queue(commitJob{})
-	}
-	return len(s.jobs) > 0
 }
 
 // ask asks for entries, then for pages, as many as may be under way. Entries
@@ -141,6 +154,13 @@ func (n *Node) fetchedEntries(env protocol.Env, s *session, items []Item) {
 	}
 	if len(lacks) > 0 {
 		s.queue(&offersJob{lacks})
+	}
+	if s.flat != nil {
+		// What was here when the session began is sent anyway.
+		better = slices.DeleteFunc(better, func(key []byte) bool {
+			_, ok := s.mine.Get(key)
+			return ok
+		})
 	}
 	if len(better) > 0 {
 		s.owed += len(better)

@@ -176,6 +176,7 @@ func TestInterruptedSessionsLeaveBothSidesValid(t *testing.T) {
 
 func interrupted(t *testing.T, rt *rapid.T) {
 	c := still()
+	drawCompare(rt, &c)
 	c.SummaryLevels = rapid.IntRange(0, 1).Draw(rt, "summary_levels")
 	c.TreeBase = 2
 	if rapid.Bool().Draw(rt, "slow") {

@@ -21,6 +21,9 @@ const (
 	kindCommit
 	kindDone
 	kindAbort
+	kindLeaves
+	kindBuckets
+	kindLast
 )
 
 const (

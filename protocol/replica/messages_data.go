@@ -188,8 +188,10 @@ func decodeDrop(body []byte) (protocol.Message, error) {
 }
 
 // readCount reads how many things follow, of which there has to be one.
-func readCount(r *wire.Reader, minSize int) int {
-	n := r.Count(minSize, maxItems)
+func readCount(r *wire.Reader, minSize int) int { return readCountTo(r, minSize, maxItems) }
+
+func readCountTo(r *wire.Reader, minSize, most int) int {
+	n := r.Count(minSize, most)
 	if n == 0 {
 		r.Fail("got an empty list")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,9 +71,20 @@ func drawSome[T any](t *rapid.T, draw func(*rapid.T) T) []T {
 
 func drawKey(t *rapid.T) []byte { return drawBytes(t, 0, MaxKey) }
 
+func drawLeaf(t *rapid.T) (l leaf) {
+	copy(l[:], rapid.SliceOfN(rapid.Byte(), leafSize, leafSize).Draw(t, "leaf"))
+	return l
+}
+
+func drawBuckets(t *rapid.T) []uint32 {
+	buckets := rapid.SliceOfNDistinct(rapid.Uint32Range(0, 1<<maxDepth-1), 1, 5, rapid.ID).Draw(t, "buckets")
+	slices.Sort(buckets)
+	return buckets
+}
+
 func drawMessage(t *rapid.T) protocol.Message {
 	id, round := rapid.Uint64().Draw(t, "session"), rapid.Uint64().Draw(t, "round")
-	switch protocol.MessageKind(rapid.IntRange(int(kindOpen), int(kindAbort)).Draw(t, "kind")) {
+	switch protocol.MessageKind(rapid.IntRange(int(kindOpen), int(kindLast)).Draw(t, "kind")) {
 	case kindOpen:
 		return &Open{id, rapid.Uint64().Draw(t, "profile"), drawHash(t), drawVector(t)}
 	case kindAccept:
@@ -91,6 +103,12 @@ func drawMessage(t *rapid.T) protocol.Message {
 		return &Commit{id, rapid.Uint64().Draw(t, "sent")}
 	case kindDone:
 		return &Done{id, rapid.Uint64().Draw(t, "sent"), rapid.Uint64().Draw(t, "keys"), rapid.Bool().Draw(t, "complete")}
+	case kindLeaves:
+		return &Leaves{id, round, drawSome(t, drawLeaf)}
+	case kindBuckets:
+		return &Buckets{id, round, drawBuckets(t)}
+	case kindLast:
+		return &Last{id, round, rapid.Uint64().Draw(t, "sent")}
 	default:
 		return &Abort{id, rapid.Uint64Range(0, BrokenIncomplete).Draw(t, "reason")}
 	}
@@ -144,7 +162,7 @@ func TestDecodeRefusesAnythingElse(t *testing.T) {
 // Lists have one thing at least: a message without one says nothing, and could
 // keep a session alive for ever.
 func TestEmptyListsAreRefused(t *testing.T) {
-	for _, m := range []protocol.Message{&Ask{}, &Pages{}, &Fetch{}, &Entries{}, &Drop{}} {
+	for _, m := range []protocol.Message{&Ask{}, &Pages{}, &Fetch{}, &Entries{}, &Drop{}, &Leaves{}, &Buckets{}} {
 		if _, err := decoders().Decode(protocol.AppendFrame(nil, m)); err == nil {
 			t.Errorf("%T without anything was accepted", m)
 		}
@@ -170,6 +188,9 @@ func goldenMessages() []protocol.Message {
 		&Commit{Session: session, Sent: 300},
 		&Done{Session: session, Sent: 7, Keys: 300, Complete: true},
 		&Abort{Session: session, Reason: BrokenIncomplete},
+		&Leaves{Session: session, First: 4096, Leaves: []leaf{{}, {1, 2, 3}}},
+		&Buckets{Session: session, Round: 2, Buckets: []uint32{0, 1, 300, 1<<maxDepth - 1}},
+		&Last{Session: session, Round: 300, Sent: 7},
 	}
 }
 

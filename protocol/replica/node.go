@@ -134,6 +134,12 @@ func (n *Node) Receive(env protocol.Env, from protocol.NodeID, m protocol.Messag
 		n.done(env, s, m)
 	case *Abort:
 		n.end(env, s, m.Reason)
+	case *Leaves:
+		n.leaves(env, s, m)
+	case *Buckets:
+		n.buckets(env, s, m)
+	case *Last:
+		n.last(env, s, m)
 	}
 	n.drain(env, s)
 }

@@ -55,6 +55,8 @@ func drawPlan(t *rapid.T) plan {
 		config: quick(),
 	}}
 	p.config.Push = rapid.SampledFrom([]string{"none", "hot", "all"}).Draw(t, "push")
+	p.config.Compare = rapid.SampledFrom([]string{"mst", "merkle", "full"}).Draw(t, "compare")
+	p.config.MerkleDepth = rapid.SampledFrom([]int{1, 4, 10}).Draw(t, "merkle_depth")
 	p.config.SummaryLevels = rapid.IntRange(0, 2).Draw(t, "summary_levels")
 	p.config.TreeBase = rapid.SampledFrom([]int{2, 16}).Draw(t, "base")
 	if rapid.Bool().Draw(t, "salted") {

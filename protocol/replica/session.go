@@ -24,8 +24,9 @@ const (
 // errMalformed says that a message was not what it should be.
 var errMalformed = errors.New("malformed question")
 
-// session is one anti-entropy session. Who began it walks the tree of the other,
-// fetches what it lacks, and sends what the other lacks. Both compare the
+// session is one anti-entropy session. Who began it finds what differs, mostly by
+// a walk of the other's tree, fetches what it lacks, and sends what the other
+// lacks. Both compare the
 // contents that they had when it began.
 type session struct {
 	id     uint64 // that of who began it
@@ -49,6 +50,7 @@ type session struct {
 	fetch     [][]byte // keys to ask for
 	round     uint64
 	committed bool
+	flat      *flat // in its place, if Config.Compare says so
 
 	jobs        []job
 	owed        int              // pages and entries that jobs are to send because of the peer
@@ -144,13 +146,16 @@ func (n *Node) newSession(env protocol.Env, peer protocol.NodeID, id uint64, beg
 	return s
 }
 
-// profileMark tells ways to build trees apart.
+// profileMark tells ways to compare contents apart.
 func (n *Node) profileMark() uint64 {
 	h := protocol.Mix(uint64(n.cfg.TreeBase))
 	for _, c := range []byte(n.cfg.TreeSalt) {
 		h = protocol.Mix(h ^ uint64(c))
 	}
-	return h
+	for _, c := range []byte(n.cfg.Compare) {
+		h = protocol.Mix(h ^ uint64(c))
+	}
+	return protocol.Mix(h ^ uint64(n.cfg.MerkleDepth))
 }
 
 // sessionOf finds the session of a message.
@@ -171,6 +176,12 @@ func (n *Node) sessionOf(from protocol.NodeID, m protocol.Message) *session {
 	case *Drop:
 		id, began = m.Session, false
 	case *Commit:
+		id, began = m.Session, false
+	case *Leaves:
+		id = m.Session
+	case *Last:
+		id = m.Session
+	case *Buckets:
 		id, began = m.Session, false
 	case *Entries:
 		return n.find(m.Session, from)

@@ -58,7 +58,7 @@ const (
 	BrokenStream                   // the stream to the peer broke
 	BrokenSilence                  // no message for session_timeout
 	BrokenMalformed                // a message was not what it should be
-	BrokenProfile                  // the peer's trees are built in another way
+	BrokenProfile                  // the peer compares contents in another way
 	BrokenStore                    // the disk failed
 	BrokenIncomplete               // some entries were refused or could not be stored; the others are merged
 )
@@ -112,6 +112,9 @@ func Spec() protocol.Spec {
 			{Kind: kindCommit, Name: "replica.commit", Decode: decodeCommit},
 			{Kind: kindDone, Name: "replica.done", Decode: decodeDone},
 			{Kind: kindAbort, Name: "replica.abort", Decode: decodeAbort},
+			{Kind: kindLeaves, Name: "replica.leaves", Decode: decodeLeaves},
+			{Kind: kindBuckets, Name: "replica.buckets", Decode: decodeBuckets},
+			{Kind: kindLast, Name: "replica.last", Decode: decodeLast},
 		},
 		Timers: []protocol.TimerSpec{
 			{Kind: timerSession, Name: "replica.session"},
@@ -130,7 +133,7 @@ func Spec() protocol.Spec {
 			{Kind: EventRoot, Name: "replica.root", Doc: "the root of the tree changed", Args: []string{"root", "keys", "tombstones"}, Role: protocol.RoleRoot},
 			{Kind: EventSessionBegin, Name: "replica.session_begin", Doc: "this node begins an anti-entropy session with a peer", Role: protocol.RoleSessionBegin},
 			{Kind: EventSessionEnd, Name: "replica.session_end", Doc: "the session with a peer is complete", Args: []string{"round trips", "bytes", "keys"}, Role: protocol.RoleSessionEnd},
-			{Kind: EventSessionBroken, Name: "replica.session_broken", Doc: "a session ended early: 0 the peer is busy, 1 the stream broke, 2 silence, 3 a malformed message, 4 another profile of trees, 5 the disk failed, 6 some entries could not be taken", Args: []string{"reason", "began it"}},
+			{Kind: EventSessionBroken, Name: "replica.session_broken", Doc: "a session ended early: 0 the peer is busy, 1 the stream broke, 2 silence, 3 a malformed message, 4 another way to compare or another profile of trees, 5 the disk failed, 6 some entries could not be taken", Args: []string{"reason", "began it"}},
 			{Kind: EventRefused, Name: "replica.refused", Doc: "something from a peer was refused: 0 malformed, 1 a type that is not known, 2 from too far in the future (clock_bound), 3 a key that is empty or too long, 4 a value too large", Args: []string{"reason"}},
 			{Kind: EventConflict, Name: "replica.conflict", Doc: "a key has values of several types, of which readers see one", Args: []string{"key"}},
 			{Kind: EventHot, Name: "replica.hot", Doc: "a key became hot", Args: []string{"key"}},
