@@ -1,6 +1,7 @@
 package mst
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math/bits"
@@ -16,7 +17,9 @@ const (
 	// MinDigestSize is 8 bytes: enough against accidents only.
 	MinDigestSize = 8
 	MinSaltSize   = 16
-	MaxSaltSize   = sha256.Size
+	// MaxMaxCount leaves every slot of a page an index of 16 bits.
+	MaxMaxCount = 1<<16 - 2
+	MaxSaltSize = sha256.Size
 )
 
 // Hash is the hash of a page, the root of a tree. If the profile's hashes are
@@ -48,6 +51,11 @@ type Options struct {
 	// MaxKey is the length of the longest key in bytes, up to the constant
 	// MaxKey; 0 means DefaultKey.
 	MaxKey int
+	// MaxCount is how many entries a page may have that is taken from a peer, up
+	// to MaxMaxCount; 0 means as many as keys that nobody chose can make of one,
+	// but for chance of 2^-64. More is for trees without a salt whose peers must
+	// agree whatever the keys are: then one page can be made to hold many.
+	MaxCount int
 	// Salt is a secret of the cluster, MinSaltSize to MaxSaltSize bytes: who
 	// does not know it can not choose keys of a certain level. Without it
 	// levels are those of SHA-256 of the key, as in the paper.
@@ -94,13 +102,15 @@ func NewProfile(o Options) (*Profile, error) {
 		return nil, fmt.Errorf("mst profile: got a digest size of %d bytes, want %d to %d", o.DigestSize, MinDigestSize, MaxHashSize)
 	case o.MaxKey < 1 || o.MaxKey > MaxKey:
 		return nil, fmt.Errorf("mst profile: got a longest key of %d bytes, want 1 to %d", o.MaxKey, MaxKey)
+	case o.MaxCount < 0 || o.MaxCount > MaxMaxCount:
+		return nil, fmt.Errorf("mst profile: got a largest page of %d entries, want 1 to %d", o.MaxCount, MaxMaxCount)
 	case len(o.Salt) != 0 && (len(o.Salt) < MinSaltSize || len(o.Salt) > MaxSaltSize):
 		return nil, fmt.Errorf("mst profile: got a salt of %d bytes, want none or %d to %d", len(o.Salt), MinSaltSize, MaxSaltSize)
 	}
 	digit := bits.TrailingZeros(uint(o.Base))
 	p := &Profile{
 		digitBits: uint8(digit), hashSize: uint8(o.HashSize), digestSize: uint8(o.DigestSize),
-		maxKey: o.MaxKey, maxCount: maxCounts[digit-1],
+		maxKey: o.MaxKey, maxCount: cmp.Or(o.MaxCount, maxCounts[digit-1]),
 		sum: (*Profile).sumPage,
 	}
 	p.level = levelFunc(p.digitBits, o.Salt)

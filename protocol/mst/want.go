@@ -96,7 +96,7 @@ func ReadWant(r *wire.Reader) Want {
 	if w.Form != FormSlots {
 		return w
 	}
-	count := r.Count(1, maxCounts[len(maxCounts)-1]+1)
+	count := r.Count(1, MaxMaxCount+1)
 	if count == 0 {
 		r.Fail("got no slots wanted")
 	}

@@ -41,10 +41,12 @@ func (n *Node) opened(env protocol.Env, from protocol.NodeID, m *Open) {
 	n.drain(env, s)
 }
 
-// owe notes that the peer has asked for so many pages or entries more, as it does
-// when it walks the tree.
-func (n *Node) owe(env protocol.Env, s *session, count int) bool {
-	if s.owed += count; s.owed > maxFlight || n.cfg.Compare != compareMST {
+// owe notes that the peer has asked for so many pages or entries more, in a
+// message of that size, as it does when it walks the tree.
+func (n *Node) owe(env protocol.Env, s *session, count, size int) bool {
+	s.owed += count
+	s.asking += size
+	if s.owed > maxFlight || s.asking > maxAsking || n.cfg.Compare != compareMST {
 		n.abort(env, s, BrokenMalformed)
 		return false
 	}
@@ -52,14 +54,14 @@ func (n *Node) owe(env protocol.Env, s *session, count int) bool {
 }
 
 func (n *Node) asked(env protocol.Env, s *session, m *Ask) {
-	if n.owe(env, s, len(m.Wants)) {
-		s.queue(&pagesJob{m.Wants, m.Round})
+	if size := m.Size(); n.owe(env, s, len(m.Wants), size) {
+		s.queue(&pagesJob{m.Wants, m.Round, size})
 	}
 }
 
 func (n *Node) fetched(env protocol.Env, s *session, m *Fetch) {
-	if n.owe(env, s, len(m.Keys)) {
-		s.queue(&entriesJob{m.Keys, m.Round})
+	if size := m.Size(); n.owe(env, s, len(m.Keys), size) {
+		s.queue(&entriesJob{m.Keys, m.Round, size})
 	}
 }
 
@@ -139,7 +141,7 @@ func (n *Node) committed(env protocol.Env, s *session, m *Commit) {
 // collect forgets deletions that are old enough and that the contents take
 // account of without them.
 func (n *Node) collect(env protocol.Env) {
-	if n.tombstones == 0 {
+	if n.tombstones == 0 || !n.ready {
 		return
 	}
 	var old [][]byte

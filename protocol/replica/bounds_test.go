@@ -31,9 +31,9 @@ func TestVectorsAreBounded(t *testing.T) {
 	}
 	s := newStage(t, still(), 1)
 	a := s.actors[0]
-	must(t, a.node.learn(a, many(1, maxActors)))
-	if err := a.node.learn(a, many(1<<30, 1)); err == nil || a.node.known.Len() != maxActors {
-		t.Errorf("got %v, %d actors, want an error and %d", err, a.node.known.Len(), maxActors)
+	must(t, a.node.learn(a, many(1, maxActors-1)))
+	if err := a.node.learn(a, many(1<<30, 1)); err == nil || a.node.known.Len() != maxActors-1 {
+		t.Errorf("got %v, %d actors, want an error and %d", err, a.node.known.Len(), maxActors-1)
 	}
 }
 

@@ -33,7 +33,7 @@ type Config struct {
 	TreeBase int `toml:"tree_base" doc:"base of the Merkle Search Tree's levels, a power of two; the same at all nodes"`
 	// TreeSalt keeps those who choose keys from choosing their level; empty for
 	// the paper's levels.
-	TreeSalt string `toml:"tree_salt" doc:"secret of the cluster, 16 to 32 bytes, that levels of keys depend on; empty: none; the same at all nodes"`
+	TreeSalt string `toml:"tree_salt" doc:"secret of the cluster, 16 to 32 bytes, that levels of keys depend on, so that nobody can choose keys that fill one page of the tree; empty: none, for writers who are trusted; the same at all nodes"`
 
 	// Push says which writes are broadcast.
 	Push string `toml:"push" doc:"which writes are broadcast at once: hot, those of keys that are written often; all; none" enum:"hot,all,none"`
@@ -180,9 +180,18 @@ func (c *Config) Check() error {
 
 // profile is the tree's.
 func (c *Config) profile() (*mst.Profile, error) {
-	p, err := mst.NewProfile(mst.Options{Base: c.TreeBase, DigestSize: digestSize, MaxKey: MaxKey, Salt: []byte(c.TreeSalt)})
+	o := mst.Options{Base: c.TreeBase, DigestSize: digestSize, MaxKey: MaxKey, Salt: []byte(c.TreeSalt)}
+	if c.TreeSalt == "" {
+		// Whoever writes can choose keys that all belong into one page; that
+		// must not keep replicas apart.
+		o.MaxCount = mst.MaxMaxCount
+	}
+	p, err := mst.NewProfile(o)
 	if err != nil {
 		return nil, fmt.Errorf("tree_base, tree_salt: %w", err)
 	}
 	return p, nil
 }
+
+// collectInterval is how often it is looked which deletions are old enough.
+func (c *Config) collectInterval() time.Duration { return max(c.TombstoneLife.Std()/4, time.Second) }

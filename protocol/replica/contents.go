@@ -143,8 +143,12 @@ func (n *Node) syncLater(env protocol.Env) {
 // learn adds what the contents have come to take account of.
 func (n *Node) learn(env protocol.Env, known clock.VersionVector) error {
 	next := n.known.Merge(known)
-	if next.Len() > maxActors {
-		return fmt.Errorf("learn of events: got those of %d actors, want at most %d: %w", next.Len(), maxActors, errRefused)
+	others := next.Len()
+	if next.Get(n.actor) > 0 {
+		others--
+	}
+	if others > maxActors-1 { // this node's own next write must find a place
+		return fmt.Errorf("learn of events: got those of %d other actors, want at most %d: %w", others, maxActors-1, errRefused)
 	}
 	if next.Compare(n.stored) != clock.Equal {
 		var batch protocol.Batch

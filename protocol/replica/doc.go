@@ -40,10 +40,15 @@
 //	     ◄─── Done       B has everything on disk
 //
 // Equal trees need Open, Accept, Commit and Done. Messages of a session go over
-// a stream and are about 64 KiB at most; a single entry may be larger. All that
-// arrives is merged at once and is valid by itself: a session that breaks,
-// anywhere, leaves nothing to clean up, and the next one skips what has become
-// equal.
+// a stream and are about 64 KiB at most; a single entry, or a vector of many
+// actors, may be larger. All that arrives is merged at once and is valid by itself:
+// a session that breaks, anywhere, leaves nothing to clean up, and the next one
+// skips what has become equal.
+//
+// Who chooses keys can choose such as all belong into one page of a tree without a
+// salt. Pages are taken up to 65,534 entries then, which is slow and no more;
+// beyond, sessions that meet the page fail. Where writers are strangers, the
+// nodes share a secret tree_salt.
 //
 // # Other sessions
 //

@@ -43,7 +43,11 @@ func decodeAsk(body []byte) (protocol.Message, error) {
 	r := wire.NewReader(body)
 	m := &Ask{Session: r.Uint64(), Round: r.Uvarint()}
 	for n := readCount(&r, minWant); n > 0 && !r.Failed(); n-- {
-		m.Wants = append(m.Wants, mst.ReadWant(&r))
+		w := mst.ReadWant(&r)
+		if len(w.After) > MaxKey {
+			r.Fail("got a key of %d bytes, want at most %d", len(w.After), MaxKey)
+		}
+		m.Wants = append(m.Wants, w)
 	}
 	return m, r.Finish()
 }

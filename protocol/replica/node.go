@@ -97,9 +97,7 @@ func (n *Node) Start(env protocol.Env) {
 	if n.cfg.RootInterval > 0 {
 		env.After(n.cfg.RootInterval.Std(), protocol.Timer{Kind: timerRoot})
 	}
-	if every := n.cfg.TombstoneLife.Std() / 4; every > 0 {
-		env.After(every, protocol.Timer{Kind: timerCollect})
-	}
+	env.After(n.cfg.collectInterval(), protocol.Timer{Kind: timerCollect})
 }
 
 // Receive implements protocol.Protocol.
@@ -167,7 +165,7 @@ func (n *Node) Timer(env protocol.Env, t protocol.Timer) {
 		env.After(n.cfg.RootInterval.Std(), t)
 	case timerCollect:
 		n.collect(env)
-		env.After(n.cfg.TombstoneLife.Std()/4, t)
+		env.After(n.cfg.collectInterval(), t)
 	case timerPace:
 		n.paced(env, t.Arg)
 	}
@@ -206,7 +204,7 @@ func (n *Node) snapshot() mst.Tree {
 
 // report reports the root if it changed.
 func (n *Node) report(env protocol.Env) {
-	if !n.reportable {
+	if !n.reportable || !n.ready {
 		return
 	}
 	n.reportable = false

@@ -1,8 +1,10 @@
 package replica_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/starling-sim/starling/protocol/mst"
 	"github.com/starling-sim/starling/protocol/replica"
 	"github.com/starling-sim/starling/sim"
 )
@@ -60,4 +62,53 @@ func TestPush(t *testing.T) {
 	if c.count[replica.EventHot] == 0 || c.count[replica.EventPush] == 0 {
 		t.Errorf("got events %v, want a hot key and pushes", c.count)
 	}
+}
+
+// Whoever chooses keys can choose a thousand that belong into one page. Replicas
+// agree all the same.
+func TestKeysOfOnePage(t *testing.T) {
+	r := quick()
+	r.Push = "none"
+	c := newCluster(t, options{seed: 1, nodes: 3, config: r})
+	c.run(5 * second)
+	p := mst.MustProfile(mst.Options{})
+	var keys []string
+	for i := 0; len(keys) < 1000; i++ {
+		if key := fmt.Sprintf("a%08d", i); p.Level([]byte(key)) == 0 {
+			keys = append(keys, key)
+		}
+	}
+	c.now(func(w *sim.Control) {
+		for _, key := range keys {
+			command(w, 0, replica.CommandPut, key, "v")
+		}
+	})
+	c.run(20 * second)
+	for i := range 3 {
+		c.do(i, replica.CommandPut, keys[5+i], "w")
+	}
+	c.do(2, replica.CommandPut, "unrelated", "x")
+	c.run(40 * second)
+	if err := c.same(); err != nil || c.count[replica.EventSessionBroken] > 0 {
+		t.Errorf("broken sessions %v: %v", c.broken, err)
+	}
+}
+
+// Without a life of their own, tombstones go as soon as they are not needed.
+func TestTombstonesWithoutALife(t *testing.T) {
+	r := quick()
+	r.TombstoneLife = 0
+	c := newCluster(t, options{seed: 1, nodes: 3, config: r})
+	c.run(5 * second)
+	c.do(0, replica.CommandPut, "k", "v")
+	c.run(20 * second)
+	c.do(0, replica.CommandDelete, "k", "")
+	c.run(60 * second)
+	c.now(func(w *sim.Control) {
+		for i := range 3 {
+			if n := node(w, i).Tombstones(); n > 0 {
+				t.Errorf("node %d remembers %d deletions", i, n)
+			}
+		}
+	})
 }

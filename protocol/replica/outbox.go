@@ -44,6 +44,7 @@ func (j ready) next(*Node, protocol.Env, *session) (protocol.Message, bool, erro
 type pagesJob struct {
 	wants []mst.Want
 	round uint64
+	size  int // of the question
 }
 
 func (j *pagesJob) next(n *Node, env protocol.Env, s *session) (protocol.Message, bool, error) {
@@ -62,6 +63,9 @@ func (j *pagesJob) next(n *Node, env protocol.Env, s *session) (protocol.Message
 		j.wants = j.wants[1:]
 		s.owed--
 	}
+	if len(j.wants) == 0 {
+		s.asking -= j.size
+	}
 	return m, len(j.wants) == 0, nil
 }
 
@@ -70,6 +74,7 @@ func (j *pagesJob) next(n *Node, env protocol.Env, s *session) (protocol.Message
 type entriesJob struct {
 	keys  [][]byte
 	round uint64
+	size  int // of the question
 }
 
 func (j *entriesJob) next(n *Node, env protocol.Env, s *session) (protocol.Message, bool, error) {
@@ -85,6 +90,9 @@ func (j *entriesJob) next(n *Node, env protocol.Env, s *session) (protocol.Messa
 		}
 		j.keys = j.keys[1:]
 		s.owed--
+	}
+	if len(j.keys) == 0 {
+		s.asking -= j.size
 	}
 	return p.message(s, j.round), len(j.keys) == 0, nil
 }

@@ -19,6 +19,9 @@ const (
 	sessionRetry = time.Second
 	// maxFlight is how many pages and entries are asked for at once.
 	maxFlight = 1 << 15
+	// maxAsking is how many bytes of questions wait for their answers. An honest
+	// walk asks for maxFlight things with keys of up to 1 KiB.
+	maxAsking = 64 << 20
 )
 
 // errMalformed says that a message was not what it should be.
@@ -26,8 +29,7 @@ var errMalformed = errors.New("malformed question")
 
 // session is one anti-entropy session. Who began it finds what differs, mostly by
 // a walk of the other's tree, fetches what it lacks, and sends what the other
-// lacks. Both compare the
-// contents that they had when it began.
+// lacks. Both compare the contents that they had when it began.
 type session struct {
 	id     uint64 // that of who began it
 	number uint64 // this node's own, for timers
@@ -54,6 +56,7 @@ type session struct {
 
 	jobs        []job
 	owed        int              // pages and entries that jobs are to send because of the peer
+	asking      int              // bytes of its questions that wait
 	waiting     protocol.Message // for the peer's rate
 	pacing      bool
 	sent, heard uint64 // messages
