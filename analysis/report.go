@@ -163,7 +163,7 @@ func (v *reportView) facts() {
 // this order.
 var usualMetrics = []string{
 	"replica.latency_hot_s.p99", "replica.latency_cold_s.p99", "replica.latency_s.p50", "replica.stale_reads", "replica.same_root_share",
-	"replica.converged_s", "replica.lost_writes", "replica.resurrected", "replica.session_bytes.mean", "replica.tombstones",
+	"replica.converged_s", "replica.lost_writes", "replica.resurrected", "replica.session_s.max", "replica.session_bytes.max", "replica.tombstones",
 	"broadcast.reliability.mean", "broadcast.reliability.min", "broadcast.rmr.mean", "broadcast.last_hop.mean",
 	"broadcast.latency_s.p99", "broadcast.duplication_factor", "overlay.largest_component_share", "overlay.path_length",
 	"swim.detect_first_s.mean", "swim.detect_all_s.p50", "swim.detect_all_s.p99", "swim.undetected",

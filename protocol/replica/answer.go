@@ -13,6 +13,7 @@ func (n *Node) opened(env protocol.Env, from protocol.NodeID, m *Open) {
 		_ = env.SendStream(from, &Abort{Session: m.Session, Reason: reason}) // it fits
 	}
 	if m.Profile != n.profileMark() {
+		env.Emit(protocol.Event{Kind: EventMismatch, Peer: from})
 		refuse(BrokenProfile)
 		return
 	}

@@ -148,6 +148,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("initial_keys: got %d, want 0 to %d", c.InitialKeys, maxInitial)
 	case c.InitialValue < 0 || c.InitialValue > crdt.MaxValue:
 		return fmt.Errorf("initial_value: got %s, want at most %s", c.InitialValue, quantity.Size(crdt.MaxValue))
+	case c.InitialKeys == 0 && !c.InitialDivergence.IsZero():
+		return fmt.Errorf("initial_divergence: got %s of no keys, want initial_keys as well", c.InitialDivergence)
 	case c.Sessions < 1 || c.Sessions > 1024:
 		return fmt.Errorf("sessions: got %d, want 1 to 1024", c.Sessions)
 	case c.MerkleDepth < 1 || c.MerkleDepth > maxDepth:

@@ -21,8 +21,8 @@
 //
 // About every interval a node begins a session with a peer of the lowest sampler
 // below it, the one that knows most; in half the time if sessions have changed
-// something since the last, for then others lack it, too. Both work on a
-// snapshot, which costs nothing. A begins, B answers:
+// something since the last, for then others lack it, too. Both nodes work
+// on a snapshot, which costs nothing. A begins, B answers:
 //
 //	A          B
 //	Open ───►            root and known of A
@@ -72,11 +72,11 @@
 //	Commit ─►
 //	     ◄─── Done
 //
-// With "full", B sends all that it has after Accept, and then A does, as in
-// memberlist's push-pull.
-//
 // A leaf is zeros for no keys, and takes in the keys of its bucket in their
 // order: the first 16 bytes of SHA-256 of the leaf as it was, key and digest.
+//
+// With "full", B sends all that it has after Accept, and then A does, as in
+// memberlist's push-pull.
 //
 // # Known
 //

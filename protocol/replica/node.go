@@ -70,7 +70,7 @@ func newNode(s *shared, lower []protocol.Protocol) (*Node, error) {
 	case n.push.through != nil:
 		n.push.through.OnDeliver(n.delivered)
 	case s.cfg.Push != "none":
-		return nil, fmt.Errorf("replica: push = %q needs a protocol that broadcasts below: want plumtree, gossip or flood before it in the stack, or push = \"none\"", s.cfg.Push)
+		return nil, fmt.Errorf("push = %q needs a protocol that broadcasts below: want plumtree, gossip or flood before it in the stack, or push = \"none\"", s.cfg.Push)
 	}
 	return n, nil
 }
@@ -84,7 +84,7 @@ func findSampler(lower []protocol.Protocol) (broadcast.Sampler, error) {
 			return s, nil
 		}
 	}
-	return nil, errors.New("replica: no peer sampler below: want swim, cyclon or hyparview before it in the stack")
+	return nil, errors.New("no peer sampler below: want swim, cyclon or hyparview before it in the stack")
 }
 
 // Start implements protocol.Protocol: it reads what is on disk.

@@ -242,6 +242,9 @@ func (n *Node) abort(env protocol.Env, s *session, reason uint64) {
 // was valid by itself.
 func (n *Node) end(env protocol.Env, s *session, reason uint64) {
 	n.forget(s)
+	if reason == BrokenProfile {
+		env.Emit(protocol.Event{Kind: EventMismatch, Peer: s.peer})
+	}
 	began := uint64(0)
 	if s.began {
 		began = 1

@@ -50,6 +50,7 @@ const (
 	EventVanish
 	EventRename
 	EventUnreadable
+	EventMismatch
 )
 
 // Why a session ended early: Args[0] of EventSessionBroken.
@@ -141,6 +142,7 @@ func Spec() protocol.Spec {
 			{Kind: EventPush, Name: "replica.push", Doc: "writes were broadcast", Args: []string{"writes", "bytes", "gathered for ns"}},
 			{Kind: EventSummary, Name: "replica.summary", Doc: "only the digests of writes were broadcast, for push_rate was used up", Args: []string{"writes", "bytes"}},
 			{Kind: EventVanish, Name: "replica.vanish", Doc: "a key was deleted because a peer, who takes account of what it holds, has it not", Args: []string{"key", "version"}},
+			{Kind: EventMismatch, Name: "replica.mismatch", Doc: "a peer cannot be compared with: its tree_base, tree_salt, compare or merkle_depth is another; all nodes must have the same"},
 			{Kind: EventUnreadable, Name: "replica.unreadable", Doc: "what is on disk cannot be read; the node tries again and takes no part until it can"},
 			{Kind: EventRename, Name: "replica.rename", Doc: "a peer knows of events of this node that it did not bring about: its disk has forgotten some, or somebody lies; it goes on as a new actor"},
 			{Kind: EventCollect, Name: "replica.collect", Doc: "tombstones were forgotten", Args: []string{"count"}},

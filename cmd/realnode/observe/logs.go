@@ -86,6 +86,7 @@ func levels() map[string]slog.Level {
 		"replica.summary":        slog.LevelInfo, // it writes more than push_rate
 		"replica.vanish":         slog.LevelDebug,
 		"replica.collect":        slog.LevelDebug,
+		"replica.mismatch":       slog.LevelWarn,
 		"replica.unreadable":     slog.LevelError,
 		"replica.rename":         slog.LevelWarn, // its disk has forgotten something
 	}
